@@ -13,8 +13,9 @@ from gateway.config import load
 from gateway.domain.seal import Sealer
 from gateway.environment import ENVIRONMENT
 from gateway.server.store_list import STORES, KnownStore, StorePlace
+from gateway.stores.schema_versions import HEADS, StoreState, current_version, migrate, state_of
 from gateway.stores.sealed_columns import check_sealed
-from gateway.stores.sql import HEADS, StoreState, Writer, current_version, migrate, open_engine, state_of, told, writer
+from gateway.stores.sql import Writer, open_engine, told, writer
 from gateway.stores.table_check import damage, table_faults
 
 LOCK_WAIT = 30  # seconds behind whoever writes

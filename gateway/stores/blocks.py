@@ -32,7 +32,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.errors import BlocksUnavailable
 from gateway.stores.availability import Outage
 from gateway.stores.causes import cause
-from gateway.stores.sql import open_engine, pairs_table, prepare, tell_unverified, told
+from gateway.stores.schema_versions import prepare
+from gateway.stores.sql import open_engine, pairs_table, tell_unverified, told
 
 LOCK_WAIT = 30  # seconds: a pass and a publication by hand may write at the same time
 

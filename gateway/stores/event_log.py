@@ -30,7 +30,8 @@ from gateway.errors import CallerError, Code
 from gateway.stores.availability import Outage
 from gateway.stores.causes import cause
 from gateway.stores.lease import Lease, LeaseColumns
-from gateway.stores.sql import batches, insertion, migrate, open_engine, told, writer
+from gateway.stores.schema_versions import migrate
+from gateway.stores.sql import batches, insertion, open_engine, told, writer
 
 T = TypeVar("T")
 LOCK_WAIT = 5  # seconds: a transaction of thousands of facts takes some tens of milliseconds

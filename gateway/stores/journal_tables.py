@@ -34,7 +34,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
 from gateway.domain.seal import GENESIS, NAME_LENGTH, Anchor, ChainKeys, Sealer, anchor_mac
-from gateway.stores.sql import batches, insertion, prepare
+from gateway.stores.schema_versions import prepare
+from gateway.stores.sql import batches, insertion
 
 BATCH = 5_000  # values of one IN
 

@@ -18,7 +18,8 @@ from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey,
 from gateway.errors import LinksUnavailable
 from gateway.stores.availability import Outage
 from gateway.stores.causes import cause
-from gateway.stores.sql import batches, insertion, open_engine, prepare, read_in
+from gateway.stores.schema_versions import prepare
+from gateway.stores.sql import batches, insertion, open_engine, read_in
 
 BATCH = 5_000  # values of one IN, rows of one transaction: both databases accept 32,000
 LATE = 1.5  # seconds; a call that fails after as long hangs

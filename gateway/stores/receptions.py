@@ -28,7 +28,8 @@ from gateway.stores.reception_tables import (
     Transmission,
     TransmissionError,
 )
-from gateway.stores.sql import batches, insertion, open_engine, prepare, storable, told, writer
+from gateway.stores.schema_versions import prepare
+from gateway.stores.sql import batches, insertion, open_engine, storable, told, writer
 
 T = TypeVar("T")
 LOCK_WAIT = 10  # seconds: a transaction of two thousand dossiers takes some tens of milliseconds

@@ -25,8 +25,9 @@ from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, RegistryUnavailable
 from gateway.stores.availability import Damage, Outage
 from gateway.stores.causes import cause
+from gateway.stores.schema_versions import prepare
 from gateway.stores.sealed_columns import SealedColumn, opens
-from gateway.stores.sql import insertion, open_engine, prepare, read_in, tell_unverified, told
+from gateway.stores.sql import insertion, open_engine, read_in, tell_unverified, told
 
 USAGE = "registre"
 FORMAT = "3"  # of the rows at rest: another one is harvested again, the registry being the truth

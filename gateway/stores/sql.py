@@ -1,38 +1,31 @@
-"""Opens the databases of the stores, brings their tables to the version this code knows, and says in one way what SQLite and
-PostgreSQL say in two. Knows no table.
-
-Tables have one history a store, each in a folder of `migrations/`, run by alembic. A store that is empty is made as it opens, in
-one transaction; one that a former code wrote is refused until an operator migrates it, and one version ahead is accepted: that is
-how versions of the gateway follow each other without a stop (docs/exploitation.md). Whatever processes start together, one of
-them writes and the others wait; a database that is up to date is only asked its version.
-"""
+"""Opens the databases of the stores, and says in one way what SQLite and PostgreSQL say in two. Knows no table."""
 
 import asyncio
 import hashlib
 import json
 import logging
 import re
+import sqlite3
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from enum import Enum
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
+    Engine,
     FromClause,
     String,
     Table,
     any_,
     create_engine,
+    event,
     func,
-    inspect,
     literal,
     make_url,
     or_,
     select,
-    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -41,22 +34,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from gateway.errors import ConfigurationError
 from gateway.stores.causes import cause
 from gateway.stores.postgresql import is_postgresql, open_postgresql, read_url
-from gateway.stores.sqlite import configure_sqlite
 
 T = TypeVar("T")
 _HALF = re.compile("[\ud800-\udfff]")  # of a character that UTF-16 writes in two
 
-HEADS = {
-    "journal": "0003",
-    "registre": "0001",
-    "liens": "0002",
-    "ecritures": "0001",
-    "receptions": "0003",
-    "statistiques": "0001",
-    "evenements": "0001",
-}  # the last version of each history
-TABLE_WAIT = 2  # seconds
-POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables
 FORMS = "sqlite+aiosqlite:///fichier ou postgresql://compte:secret@hôte/base"
 logger = logging.getLogger("gateway.stores")
 
@@ -89,100 +70,38 @@ def open_engine(url: str, waiting: int, *, is_durable: bool = False) -> AsyncEng
     if is_postgresql(url):
         return open_postgresql(read_url(url))
     engine = create_async_engine(url)
-    configure_sqlite(engine.sync_engine, waiting, is_durable)
+    _configure_sqlite(engine.sync_engine, waiting, is_durable)
     return engine
 
 
-def version_table(store: str) -> str:
-    """The table that tells the version of a store: several stores may share a database."""
-    return f"{store}_version"
+def _configure_sqlite(engine: Engine, waiting: int, is_durable: bool) -> None:
+    """Set what each connection is to do. `waiting`: seconds. `is_durable`: what is written survives a power cut."""
+
+    def set_pragmas(connection: Any, _: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={waiting * 1000}")
+        _enter_wal(cursor, waiting)
+        cursor.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
+        cursor.close()
+
+    event.listen(engine, "connect", set_pragmas)
 
 
-class StoreState(Enum):
-    """What a code finds of its history in a database."""
-
-    EMPTY = "vide"
-    OLDER = "antérieure à cette passerelle"
-    CURRENT = "à jour"
-    NEXT = "de la version suivante"
-    LATER = "plus récente que cette passerelle"
-
-
-def prepare(connection: Connection, store: str) -> None:
-    """Have a store ready to serve, in the transaction of the connection, which must have written nothing yet.
-
-    Raises ConfigurationError for a database that must be migrated first, or that a much later code wrote.
-    """
-    state = state_of(connection, store)
-    if state is StoreState.EMPTY:
-        migrate(connection, store)
-    elif state is StoreState.OLDER:
-        raise ConfigurationError(f"{store} : base {state.value} ; la migrer : « python -m gateway base migrer »")
-    elif state is StoreState.LATER:
-        raise ConfigurationError(f"{store} : base d'une version {state.value}")
-
-
-def state_of(connection: Connection, store: str) -> StoreState:
-    """Tables of before histories have no version: a store's are named after it."""
-    current = current_version(connection, store)
-    if current is None:
-        if not any(name.startswith(store) for name in inspect(connection).get_table_names()):
-            return StoreState.EMPTY
-        current = current_version(connection, store)  # made meanwhile, with their version
-    if current is None:
-        return StoreState.OLDER
-    ahead = int(current) - int(HEADS[store]) if current.isdecimal() else 2
-    if ahead > 1:
-        return StoreState.LATER
-    return StoreState.NEXT if ahead == 1 else StoreState.CURRENT if ahead == 0 else StoreState.OLDER
-
-
-def migrate(connection: Connection, store: str) -> None:
-    """Bring a store to its last version, in the transaction of the connection, which must have written nothing yet.
-
-    Raises ConfigurationError when a later code wrote the database.
-    """
-    if current_version(connection, store) != HEADS[store]:
-        _lock(connection)
-        _upgrade(connection, store)
-
-
-def current_version(connection: Connection, store: str) -> str | None:
-    """The version written in the database; None where no history was ever run."""
-    table = version_table(store)
-    if not inspect(connection).has_table(table):
-        return None
-    return str(connection.scalar(text(f"SELECT version_num FROM {table}")))  # noqa: S608 - a name of ours
-
-
-def _lock(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({POSTGRESQL_LOCK})"))
-        # A change of a table waits for whoever reads it, and whoever comes then waits behind: not for long.
-        connection.execute(text(f"SET LOCAL lock_timeout = '{TABLE_WAIT}s'"))
-    else:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _upgrade(connection: Connection, store: str) -> None:
-    """Run what is missing. The first revision creates only what is not there: tables of before histories are taken as such."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells its own plugins, one by one, as it is imported
-    from alembic.migration import MigrationContext  # noqa: PLC0415 - an ordinary start does without alembic
-    from alembic.operations import Operations  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-
-    folder = str(Path(__file__).parent / "migrations" / store)
-    scripts = ScriptDirectory(folder, version_locations=[folder])
-    revisions = list(reversed(list(scripts.walk_revisions())))
-    known = [revision.revision for revision in revisions]
-    current = current_version(connection, store)  # another process may have migrated meanwhile
-    if current is not None and current not in known:
-        raise ConfigurationError(f"{store} : base d'une version plus récente que cette passerelle")
-    context = MigrationContext.configure(connection, opts={"version_table": version_table(store)})
-    with Operations.context(context):
-        for revision in revisions[known.index(current) + 1 if current else 0 :]:
-            revision.module.upgrade()
-    context.stamp(scripts, HEADS[store])
+def _enter_wal(cursor: Any, waiting: int) -> None:
+    """Put a database in WAL mode, where readers and one writer go on together. Raises sqlite3.OperationalError."""
+    deadline = time.monotonic() + waiting
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # Two connections that change the mode of a new file at once could wait for each other for ever, so SQLite
+            # fails one of them without looking at busy_timeout. A write lock does wait: behind it, the mode is changed.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("COMMIT")
+        else:
+            return
 
 
 @contextmanager
@@ -230,7 +149,7 @@ class _SqliteWriter(Writer):
     def __init__(self, engine: AsyncEngine, waiting: int) -> None:
         super().__init__(engine)
         self._engine = create_engine(engine.url.set(drivername="sqlite"))
-        configure_sqlite(self._engine, waiting, is_durable=True)
+        _configure_sqlite(self._engine, waiting, is_durable=True)
         self._thread = ThreadPoolExecutor(1, "ecrivain")
 
     async def transaction(self, make: Callable[[Connection], T]) -> T:

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.errors import WritesUnavailable
 from gateway.stores.causes import cause
-from gateway.stores.sql import migrate, open_engine, told, writer
+from gateway.stores.schema_versions import migrate
+from gateway.stores.sql import open_engine, told, writer
 from gateway.stores.write_tables import KEYS, SUITE, WRITES
 
 T = TypeVar("T")

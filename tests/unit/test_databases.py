@@ -22,7 +22,8 @@ from gateway.stores.links import LinkStore
 from gateway.stores.reception_tables import Transmission
 from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore, Window
-from gateway.stores.sql import HEADS, StoreState, migrate, open_engine, prepare, state_of
+from gateway.stores.schema_versions import HEADS, StoreState, migrate, prepare, state_of
+from gateway.stores.sql import open_engine
 from gateway.stores.table_check import table_faults
 from tests.support.databases import read, write
 from tests.support.unit.registry import SEALER, importer
@@ -129,7 +130,7 @@ def test_no_store_migrates_by_itself() -> None:
         for file in (ROOT / "gateway").rglob("*.py")
         if re.search(r"\bmigrate\b", file.read_text(encoding="utf-8"))
     }
-    assert migrating == {"gateway/stores/sql.py", "gateway/cli/databases.py"}
+    assert migrating == {"gateway/stores/schema_versions.py", "gateway/cli/databases.py"}
 
 
 @pytest.mark.anyio

@@ -31,7 +31,8 @@ from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
 from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
-from gateway.stores.sql import HEADS, migrate, open_engine, version_table
+from gateway.stores.schema_versions import HEADS, migrate, version_table
+from gateway.stores.sql import open_engine
 from gateway.stores.write_store import WriteStore
 from tests.at_rest.opened import KINDS, VERSIONS, as_written, run
 from tests.support.databases import read, write

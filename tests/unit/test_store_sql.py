@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import ConfigurationError
-from gateway.stores.sql import database_url, migrate, open_engine
+from gateway.stores.schema_versions import migrate
+from gateway.stores.sql import database_url, open_engine
 
 DEFAULT = "sqlite+aiosqlite:///donnees"
 
