@@ -93,8 +93,8 @@ async def faults_of(store: KnownStore, sealer: Sealer, place: StorePlace) -> lis
         if found.state in (StoreState.OLDER, StoreState.LATER):
             return [f"{found.line.partition(' : ')[2]}"]
         faults = await database.transaction(lambda connection: list(_faults(store, connection)))
-        if store.sealed is not None and not faults:
-            sealed = await check_sealed(database, store.sealed, sealer)
+        for column in () if faults else store.sealed:
+            sealed = await check_sealed(database, column, sealer)
             if sealed.unreadable:
                 faults.append(f"{sealed.unreadable} ligne(s) sur {sealed.rows} qu'aucune clé de GATEWAY_CLES n'ouvre")
         return faults

@@ -22,10 +22,11 @@ async def turn_keys(tell: Tell) -> int:
     await _turn_journal(configuration, tell)
     unreadable, place = 0, StorePlace(configuration.donnees, ENVIRONMENT)
     for store in STORES:
-        if store.sealed is not None and store.is_there(place):
+        if store.sealed and store.is_there(place):
             async with opened(store, place) as database:
-                done = await reseal(database, store.sealed, configuration.sealer, partial(_tell_batch, store, tell))
-            unreadable += done.unreadable
+                for column in store.sealed:
+                    done = await reseal(database, column, configuration.sealer, partial(_tell_batch, store, tell))
+                    unreadable += done.unreadable
     tell(
         "GATEWAY_CLES : la première clé scelle tout ; les autres peuvent être ôtées"
         if not unreadable

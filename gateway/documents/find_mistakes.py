@@ -97,7 +97,6 @@ _KNOWN = (
         Detail.OPERATION_SANS_NOM,
         "Nommer l'opération : une seule peut être sans nom, seule",
     ),
-    _Known("The N operation is not", Detail.OPERATION_NON_SERVIE, "Ce type d'opération n'est pas servi : {0}"),
     _Known(
         "The .+ is not executable",
         Detail.DEFINITION_REFUSEE,

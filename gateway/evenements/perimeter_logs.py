@@ -30,7 +30,7 @@ FOLLOW_AGAIN = timedelta(hours=1)  # how often that is written
 EVENTS_MAX = 200_000  # events of all perimeters in memory
 POLL = 1.0  # seconds
 PURGE = 3600.0  # seconds
-_USAGE = "evenement"
+USAGE = "evenement"
 _NATURE = "Evenement"
 
 
@@ -97,14 +97,14 @@ class EventLog:
         key, now = perimeter.key(self.ids), self.now()
         noted = self._followed.get(key)
         if noted is None or now - noted > FOLLOW_AGAIN:
-            sealed = self.sealer.seal(_USAGE, perimeter.written(), key.encode())
+            sealed = self.sealer.seal(USAGE, perimeter.written(), key.encode())
             await self.store.follow(key, sealed, now + FOLLOWED)
             self._followed[key] = now
 
     async def followed(self) -> dict[str, WatchedPerimeter]:
         """The perimeters to look at; one that was sealed by another key is left out."""
         rows = await self.store.followed(self.now())
-        opened = {key: self.sealer.open(_USAGE, sealed, key.encode()) for key, sealed in rows.items()}
+        opened = {key: self.sealer.open(USAGE, sealed, key.encode()) for key, sealed in rows.items()}
         return {key: WatchedPerimeter.read(content) for key, content in opened.items() if content}
 
     def lease(self, key: str) -> Lease:
@@ -188,11 +188,11 @@ class EventLog:
 
     def _opened(self, key: str, row: EventRow) -> LoggedEvent:
         """An event as it was; one that was sealed by another key tells of nobody, and is shown to nobody."""
-        content = self.sealer.open(_USAGE, row.sealed, key.encode())
+        content = self.sealer.open(USAGE, row.sealed, key.encode())
         return LoggedEvent(row.numero, row.kind, row.quand, About(*orjson.loads(content)) if content else About())
 
     def _announced(self, key: str, row: FactRow) -> Announced:
-        content = self.sealer.open(_USAGE, row.sealed, key.encode()) if row.sealed else None
+        content = self.sealer.open(USAGE, row.sealed, key.encode()) if row.sealed else None
         if content is None:
             return Announced(row.missing_since)
         about, sources = orjson.loads(content)
@@ -205,7 +205,7 @@ class EventLog:
         return FactRow(fact.key, None, self._sealed(key, orjson.dumps([_fields(fact.about), sorted(fact.sources)])))
 
     def _sealed(self, key: str, content: bytes) -> bytes:
-        return self.sealer.seal(_USAGE, content, key.encode())
+        return self.sealer.seal(USAGE, content, key.encode())
 
 
 def _fields(about: About) -> Sequence[object]:

@@ -1,7 +1,7 @@
 """All the stores, in one list: what migrates them, seals them again or verifies a backup goes over it. Knows nothing of what they
 hold.
 
-A new store is one line here, beside its history (`stores/sql.HEADS`).
+A new store is one line here, beside its history (`stores/schema_versions.HEADS`).
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,12 @@ from pathlib import Path
 
 from sqlalchemy import MetaData
 
-from gateway.stores import blocks, counters, journal_tables, links, reception_tables, registry
+from gateway.evenements.perimeter_logs import USAGE as EVENT
+from gateway.stores import blocks, counters, event_log, journal_tables, links, reception_tables, registry, write_tables
 from gateway.stores.dossier_seal import USAGE as RECEPTION
 from gateway.stores.sealed_columns import SealedColumn
 from gateway.stores.sql import database_url
+from gateway.writes.bodies import USAGE as WRITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class KnownStore:
     name: str
     tables: tuple[MetaData, ...]
     variable: str = "GATEWAY_DATABASE_URL"
-    sealed: SealedColumn | None = None
+    sealed: tuple[SealedColumn, ...] = ()
     remade: bool = False
     needed: bool = False
 
@@ -50,13 +52,21 @@ class KnownStore:
 
 _RECEPTIONS = SealedColumn(reception_tables.DOSSIERS, RECEPTION, lambda row: row.cle.encode())
 
+_WRITES = SealedColumn(write_tables.WRITES, WRITE, lambda row: row.id.encode())
+_EVENTS = tuple(
+    SealedColumn(table, EVENT, lambda row: row.perimetre.encode())
+    for table in (event_log.PERIMETERS, event_log.EVENTS, event_log.FACTS)
+)
+
 _JOURNAL = (journal_tables.ENTRIES.metadata, counters.READ.metadata)
 
 JOURNAL = KnownStore("journal", _JOURNAL, "GATEWAY_JOURNAL_URL", needed=True)
 STORES = (
     JOURNAL,
     KnownStore("liens", (links.LINKS.metadata,), needed=True),
-    KnownStore("receptions", (reception_tables.DOSSIERS.metadata,), sealed=_RECEPTIONS),
-    KnownStore("registre", (registry.ROWS.metadata,), sealed=registry.SEALED, remade=True),
+    KnownStore("receptions", (reception_tables.DOSSIERS.metadata,), sealed=(_RECEPTIONS,)),
+    KnownStore("registre", (registry.ROWS.metadata,), sealed=(registry.SEALED,), remade=True),
+    KnownStore("ecritures", (write_tables.WRITES.metadata,), sealed=(_WRITES,), needed=True),
+    KnownStore("evenements", (event_log.EVENTS.metadata,), sealed=_EVENTS),
     KnownStore("statistiques", (blocks.COUNTS.metadata,)),
 )

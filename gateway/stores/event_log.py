@@ -30,7 +30,7 @@ from gateway.errors import CallerError, Code
 from gateway.stores.availability import Outage
 from gateway.stores.causes import cause
 from gateway.stores.lease import Lease, LeaseColumns
-from gateway.stores.schema_versions import migrate
+from gateway.stores.schema_versions import prepare
 from gateway.stores.sql import batches, insertion, open_engine, told, writer
 
 T = TypeVar("T")
@@ -135,7 +135,7 @@ class EventStore:
     async def open(self) -> None:
         """Bring the tables to the version this code knows. Raises ConfigurationError."""
         with told("evenements"):
-            await self._writer.transaction(lambda connection: migrate(connection, "evenements"))
+            await self._writer.transaction(lambda connection: prepare(connection, "evenements"))
 
     async def close(self) -> None:
         await self._writer.close()

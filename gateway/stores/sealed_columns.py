@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, func, inspect, select, tuple_, update
+from sqlalchemy import Connection, Select, Table, and_, func, inspect, select, tuple_, update
 
 from gateway.domain.seal import Sealer
 from gateway.stores.sql import Writer
@@ -19,11 +19,16 @@ SAMPLE = 20  # rows that tell whether the keys given are those of a table
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """A column `scelle` of a table: what it is sealed for, and what each row is bound to."""
+    """A column `scelle` of a table: what it is sealed for, and what each row is bound to. A row may hold nothing there."""
 
     table: Table
     usage: str
     bound_to: Callable[[Any], bytes]
+
+    @property
+    def rows(self) -> Select[Any]:
+        """The rows that hold something."""
+        return select(self.table).where(self.table.c.scelle != b"")
 
     def plain(self, sealer: Sealer, row: Any) -> bytes | None:
         """None for what no key of ours sealed there."""
@@ -54,10 +59,10 @@ Act = Callable[[Any, "Resealing", Connection], None]
 
 
 async def _walk(writer: Writer, act: Act, column: SealedColumn, tell: Callable[[Resealing], None]) -> Resealing:
-    done = Resealing(await writer.transaction(partial(_count, column.table)))
+    done = Resealing(await writer.transaction(partial(_count, column)))
     last: tuple[Any, ...] | None = None
     while done.rows:
-        batch, last = await writer.transaction(partial(_batch, act, column.table, last))
+        batch, last = await writer.transaction(partial(_batch, act, column, last))
         if last is None:
             break
         done.seen, done.resealed = done.seen + batch.seen, done.resealed + batch.resealed
@@ -68,22 +73,22 @@ async def _walk(writer: Writer, act: Act, column: SealedColumn, tell: Callable[[
 
 def opens(connection: Connection, column: SealedColumn, sealer: Sealer) -> bool:
     """Whether our keys open a table: some of its first rows, or it has none. One altered row proves nothing."""
-    rows = connection.execute(select(column.table).limit(SAMPLE)).all()
+    rows = connection.execute(column.rows.limit(SAMPLE)).all()
     return not rows or any(column.plain(sealer, row) is not None for row in rows)
 
 
-def _count(table: Table, connection: Connection) -> int:
+def _count(column: SealedColumn, connection: Connection) -> int:
     """None are there before the table is."""
-    there = inspect(connection).has_table(table.name)
-    return connection.scalar(select(func.count()).select_from(table)) or 0 if there else 0
+    there = inspect(connection).has_table(column.table.name)
+    return connection.scalar(select(func.count()).select_from(column.rows.subquery())) or 0 if there else 0
 
 
 def _batch(
-    act: Act, table: Table, after: tuple[Any, ...] | None, connection: Connection
+    act: Act, column: SealedColumn, after: tuple[Any, ...] | None, connection: Connection
 ) -> tuple[Resealing, tuple[Any, ...] | None]:
     """What was done of some rows, and the key of the last one; None behind the end."""
-    key = list(table.primary_key.columns)
-    page = select(table).order_by(*key).limit(BATCH)
+    key = list(column.table.primary_key.columns)
+    page = column.rows.order_by(*key).limit(BATCH)
     rows = connection.execute(page if after is None else page.where(tuple_(*key) > tuple_(*after))).all()
     done = Resealing(0, seen=len(rows))
     for row in rows:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.errors import WritesUnavailable
 from gateway.stores.causes import cause
-from gateway.stores.schema_versions import migrate
+from gateway.stores.schema_versions import prepare
 from gateway.stores.sql import open_engine, told, writer
 from gateway.stores.write_tables import KEYS, SUITE, WRITES
 
@@ -102,7 +102,7 @@ class WriteStore:
     async def open(self) -> None:
         """Bring the tables to the version this code knows. Raises ConfigurationError."""
         with told("ecritures"):
-            await self._writer.transaction(lambda connection: migrate(connection, "ecritures"))
+            await self._writer.transaction(lambda connection: prepare(connection, "ecritures"))
 
     async def close(self) -> None:
         await self._writer.close()

@@ -18,7 +18,7 @@ from gateway.schema.writes import ConnaissanceMl
 from gateway.stores.write_store import FAILED, HELD, SENT, WAITING, KeptWrite
 from gateway.writes.asked import Saisie, content_of
 
-_USAGE = "ecriture"
+USAGE = "ecriture"
 TESTIFYING = frozenset({WAITING, SENT, HELD, FAILED})  # states of writes that are still said
 
 
@@ -37,12 +37,12 @@ class Body:
 def seal_body(sealer: Sealer, identifier: str, body: Body) -> bytes:
     """The bytes to keep."""
     plain = {name: getattr(body, name) for name in Body.__slots__}
-    return sealer.seal(_USAGE, content_of(plain), identifier.encode())
+    return sealer.seal(USAGE, content_of(plain), identifier.encode())
 
 
 def open_body(sealer: Sealer, write: KeptWrite) -> Body | None:
     """What a write says; None once it was taken away, or for what this gateway did not seal."""
-    plain = sealer.open(_USAGE, write.sealed, write.id.encode()) if write.sealed else None
+    plain = sealer.open(USAGE, write.sealed, write.id.encode()) if write.sealed else None
     return Body(**orjson.loads(plain)) if plain is not None else None
 
 

@@ -69,7 +69,10 @@ async def test_b2_a_mistake_says_what_where_and_what_was_expected(
 def test_b2_every_kind_of_mistake_is_one_of_the_table() -> None:
     """33 at least, and no word of the closed list without an example."""
     assert len(MISTAKES) >= 33
-    assert {detail for *_, mistakes in MISTAKES for detail, *_ in mistakes} == set(Detail) - {Detail.AUTRES_ERREURS}
+    assert {detail for *_, mistakes in MISTAKES for detail, *_ in mistakes} == set(Detail) - {
+        Detail.AUTRES_ERREURS,
+        Detail.OPERATION_NON_SERVIE,  # published, and told no longer
+    }
 
 
 @pytest.mark.parametrize("words", [Code, Detail])
@@ -183,6 +186,10 @@ def probes() -> list[tuple[set[str], list[Mistake]]]:
     return made
 
 
+# Said of any String, « attendu : un texte », whatever the graph names so.
+OF_THE_SENTENCE = {"texte"}
+
+
 def _written_in(text: str) -> set[str]:
     return set(re.findall(r"\w+", text))
 
@@ -201,7 +208,7 @@ def test_b2_a_prober_learns_no_name_that_introspection_does_not_show_him(
             seen += len(nearest)
             assert nearest <= shown, error
             told = _written_in(error["message"].removeprefix(mistake.said)) - written
-            assert not told & hidden, error
+            assert not told & hidden - OF_THE_SENTENCE, error
             names = {
                 word for word in _written_in(mistake.said) - written if not word.islower() and word.upper() != word[0]
             }

@@ -75,13 +75,24 @@ def _type(nom: str) -> GraphQLObjectType:
     return type_
 
 
-# Of no category of their own: public values of the referential, or parts of what is granted as a whole.
+# Of no category of their own: public values of the referential, or parts of what is granted as a whole; what is written through
+# the gateway is asked by tests/writes.
 UNDRAWN = {
     "Commune": {"codesPostaux", "departement", "missionLocale", "region"},
     "MissionLocale": {"commune", "courriel"},
     "Cfa": {"commune", "region", "siret", "source"},
     "Employeur": {"commune"},
-    "Suivi": {"missionLocale"},
+    "Suivi": {"missionLocale", "ecriture", "version"},
+    "Collaboration": {
+        "encoreAuCfa",
+        "precisions",
+        "note",
+        "reponse",
+        "reponduLe",
+        "commentaireReponse",
+        "ecriture",
+        "version",
+    },
     "Provenance": {"divergente", "recueLe", "retenue", "source"},
     "IndiceRapprochement": {"accord", "niveau", "poids", "sources"},
 }

@@ -16,6 +16,7 @@ from gateway.errors import ConfigurationError
 from gateway.server.services import build_journal, build_links, build_receptions
 from gateway.server.store_list import STORES, StorePlace
 from gateway.stores.blocks import BlockStore
+from gateway.stores.event_log import EventStore
 from gateway.stores.journal import Journal
 from gateway.stores.journal_queries import verify_chain
 from gateway.stores.links import LinkStore
@@ -25,6 +26,7 @@ from gateway.stores.registry import RegistryStore, Window
 from gateway.stores.schema_versions import HEADS, StoreState, migrate, prepare, state_of
 from gateway.stores.sql import open_engine
 from gateway.stores.table_check import table_faults
+from gateway.stores.write_store import WriteStore
 from tests.support.databases import read, write
 from tests.support.unit.registry import SEALER, importer
 from tests.unit.test_config import GOOD
@@ -58,12 +60,14 @@ def faults(tables: tuple[MetaData, ...]) -> Callable[[Connection], object]:
 
 def _opening(store: str, url: str) -> tuple[Callable[[], Awaitable[object]], Callable[[], Awaitable[object]]]:
     """How a store opens and closes."""
-    opened: dict[str, Journal | RegistryStore | LinkStore | ReceptionStore | BlockStore] = {
+    opened: dict[str, Journal | RegistryStore | LinkStore | ReceptionStore | BlockStore | WriteStore | EventStore] = {
         "journal": Journal(url, SEALER),
         "registre": RegistryStore(url, SEALER),
         "liens": LinkStore(url),
         "receptions": ReceptionStore(url),
         "statistiques": BlockStore(url),
+        "ecritures": WriteStore(url),
+        "evenements": EventStore(url),
     }
     return opened[store].open, opened[store].close
 
