@@ -140,6 +140,20 @@ class RegistryStore:
             async with self.engine.begin() as connection:
                 await connection.run_sync(prepare, "registre")
                 await self._recognise(connection)
+        await self._tell_unopened()
+
+    async def _tell_unopened(self) -> None:
+        """Say in the log that no key given opens the copy: a key that lacks, or damage. Its readers are told at each reading,
+        and everything else is served."""
+        try:
+            async with self.engine.connect() as connection:
+                opened = await connection.run_sync(opens, SEALED, self.sealer)
+        except (SQLAlchemyError, ValueError, TypeError):  # pages or days that cannot be read
+            opened = False
+        if not opened:
+            logger.error(
+                "registre : copie que n'ouvre aucune clé de GATEWAY_CLES : y ajouter celle qui manque, ou moissonner"
+            )
 
     async def _recognise(self, connection: AsyncConnection) -> None:
         """Sign an empty store. Raises ConfigurationError for one that another key or format signed."""
@@ -152,8 +166,6 @@ class RegistryStore:
             raise ConfigurationError(
                 "registre : copie scellée par une autre GATEWAY_CLE ou d'un autre format ; la supprimer et moissonner"
             )
-        elif not await connection.run_sync(opens, SEALED, self.sealer):
-            raise ConfigurationError("registre : copie scellée par une clé que GATEWAY_CLES ne donne pas ; l'y ajouter")
 
     async def close(self) -> None:
         await self.engine.dispose()

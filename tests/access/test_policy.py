@@ -78,6 +78,10 @@ def test_every_record(profil: Profil, finalite: Finalite) -> None:
         for statut in S:
             opened = finalite is FINALITES[profil] and relation in relations and statut in statuts
             results = POLICY.granted(profil, finalite, frozenset({relation}), statut, collaboration=False)
+            if (
+                as_cfa and finalite is Finalite.GESTION_CFA
+            ):  # what became of what was transmitted (docs/droits.md, Pour gérer)
+                opened, categories = True, {C.TECHNIQUE}
             assert results == (categories | {C.PUBLIQUE} if opened else frozenset()), (relation, statut)
 
 
@@ -165,7 +169,11 @@ def test_a_conditional_row_does_not_open_a_record_by_itself(tmp_path: Path) -> N
         ('fondement = "secret statistique', 'fondement = " " #', "agregat.fondement : "),
         ('finalite = "PILOTAGE"\n', "", "regle.4.finalite : clé absente"),
         ('relations = ["RESEAU"]', "relations = []", "regle.4.relations : "),
-        ('categories = ["TECHNIQUE"]', 'categories = ["IDENTITE"]', "exploitation.categories : sans relation"),
+        (
+            'categories = ["TECHNIQUE"]\nfondement = "rôle',
+            'categories = ["IDENTITE"]\nfondement = "rôle',
+            "exploitation.categories : sans relation",
+        ),
         (', "STATISTIQUES",\n]', ",\n]", "agregat : profils et lecture ne disent pas les mêmes : STATISTIQUES"),
         ('lieux = "FRANCE"', 'lieux = "MONDE"', "agregat.lecture.6.lieux : "),
         ("[agregat]", "[agregat", "TOML invalide"),
@@ -204,7 +212,7 @@ conservation = "essai"
         ('"PARCOURS", "IDENTITE", "CONTACT"]', '"SANS_CONTRAT"]', "regle.5 : SANS_CONTRAT mène à Jeune, que PARCOURS ouvre"),
         ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "AGREGAT"]', "regle.5 : AGREGAT ne dépend pas d'une relation"),
         ('"PARCOURS", "IDENTITE", "CONTACT"]', '"PARCOURS", "PUBLIQUE"]', "regle.5 : PUBLIQUE ne dépend pas d'une relation"),
-        ("[agregat]", CFA_ALONE + "[agregat]", "regle.10 : une autre ligne accorde déjà tout cela"),
+        ("[agregat]", CFA_ALONE + "[agregat]", "regle.11 : une autre ligne accorde déjà tout cela"),
         (f'statuts = "TOUS"\n{FOR_THE_CFA}', f'statuts = ["INSCRIT"]\n{FOR_THE_CFA}',
          "regle.9 : sa condition complète des dossiers qu'aucune ligne n'ouvre"),
     ],

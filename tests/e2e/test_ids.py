@@ -88,6 +88,9 @@ class ToldWorld:
             now=lambda: T0,
         )
 
+    def wall_clock(self) -> float:
+        return T0.timestamp()
+
     async def collect(self, _: object, __: Directory, ___: object) -> Readings:
         return Readings(list(self.told_values), registry=str(self.version), suivi_heard=frozenset({"60001"}))
 

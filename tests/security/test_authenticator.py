@@ -202,5 +202,15 @@ def test_where_the_register_asks_for_it_a_token_tells_who_acts(tmp_path: Path) -
 
 
 def test_t11_nothing_in_the_gateway_writes_an_account_or_a_right() -> None:
-    assert core_schema(build()).mutation_type is None
+    """What is written is of a young person, by acts that the policy lists."""
+    mutation = core_schema(build()).mutation_type
+    assert mutation is not None
+    assert set(mutation.fields) == {
+        "noterSuivi",
+        "demanderAccompagnement",
+        "repondreAccompagnement",
+        "declarerRupture",
+        "reprendreEcriture",
+        "abandonnerEcriture",
+    }
     assert not hasattr(ClientRegister, "__setitem__")

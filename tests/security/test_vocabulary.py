@@ -21,7 +21,7 @@ WORDS = sorted(set(re.findall(r"[_A-Za-z][_A-Za-z0-9]*", re.sub(r'"""(.|\n)*?"""
 # What a refusal says of why a field is not read, never of what else there is; and words of French that are also fields.
 TOLD = frozenset(
     {"STATISTIQUES", "PILOTAGE", "PARCOURS", "RUPTURE", "CONTRAT", "TECHNIQUE"}
-    | {"champ", "champs", "type", "finalite", "profil", "nom", "valeur", "date"}
+    | {"champ", "champs", "type", "finalite", "profil", "nom", "valeur", "date", "texte"}
 )
 # What introspection shows to the prober.
 SHAPE = VisibleSchemas(core_schema(build()), POLICY).for_viewer(viewer(Profil.STATISTIQUES))

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.cli.kit import Add
@@ -22,20 +23,33 @@ def verify(arguments: argparse.Namespace) -> int:
     secrets: Mapping[str, str] = os.environ if arguments.key else NoSecrets()
     if arguments.env:
         secrets = {**os.environ, **secrets_of(Path(arguments.env))}
-    for name in ("sources", "moisson", "registre", "referentiel"):  # what goes wrong is in the verdict
-        logging.getLogger(f"gateway.{name}").setLevel(logging.CRITICAL)
     target = find_target(arguments.partner, os.environ, secrets)
-    if arguments.write:
-        for line in write_expected(target):
-            print(line)
-    if arguments.key:
-        verdict = asyncio.run(verify_live(target, arguments.key))
-    else:
-        verdict = asyncio.run(verify_cases(target, with_misbehaviours=arguments.faults))
+    with _quiet():
+        if arguments.write:
+            for line in write_expected(target):
+                print(line)
+        if arguments.key:
+            verdict = asyncio.run(verify_live(target, arguments.key))
+        else:
+            verdict = asyncio.run(verify_cases(target, with_misbehaviours=arguments.faults))
     print(as_json(verdict) if arguments.json else as_text(verdict))
     if (plugin := target.folder / PLUGIN).is_file() and not arguments.json:
         print(f'  à écrire dans gateway.toml : [connecteurs] {target.partner.genre} = "{digest(read_plugin(plugin))}"')
     return 1 if verdict.failures else 0
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What goes wrong is in the verdict: the log says nothing of it meanwhile."""
+    loggers = [logging.getLogger(f"gateway.{name}") for name in ("sources", "moisson", "registre", "referentiel")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def create_partner(arguments: argparse.Namespace) -> None:

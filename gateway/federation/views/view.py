@@ -41,6 +41,7 @@ RIGHTS_MAX = 16  # rights and selections whose masked copies are kept with a vie
 LISTS_MAX = 16  # lists of one view kept in order, by filter and order
 TOLD_MAX = 4096  # lists told to accounts, of which a view remembers that their look-up is written
 PAGES_MAX = 16  # pages of one view kept as they were shown to the same rights
+OF_NOBODY = frozenset({CategorieDonnee.PUBLIQUE, CategorieDonnee.TECHNIQUE})  # what opens no person by itself
 CATEGORIES_MAX = 1024  # sets of categories, each one object
 COPIES_PER_PERSON, COPIES_MIN = 3, 100  # masked copies kept with a view: for each of its persons, and at least
 
@@ -191,8 +192,8 @@ def readable(jeune: Jeune, affiliation: Affiliation, rights: Rights) -> frozense
     rqth = jeune.rqth if CategorieDonnee.SENSIBLE in granted else None
     if not is_age_admissible(rights.perimetre, jeune.age, rqth):
         return frozenset()
-    # Public data alone is a person about whom nothing may be known: not even that they are here.
-    return shared(granted) if granted - {CategorieDonnee.PUBLIQUE} else frozenset()
+    # Public data or the state of systems alone is a person about whom nothing may be known: not even that they are here.
+    return shared(granted) if granted - OF_NOBODY else frozenset()
 
 
 @lru_cache(CATEGORIES_MAX)

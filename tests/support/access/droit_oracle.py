@@ -65,6 +65,10 @@ def lit(demandeur: Demandeur, personne: Personne, categorie: str) -> bool:
         return True
     if categorie == "AGREGAT":
         return _reads_counts(demandeur)
+    if (demandeur.profil, demandeur.comme, demandeur.finalite) == ("SI_PARTENAIRE", "CFA", "GESTION_CFA"):
+        return (
+            categorie == "TECHNIQUE"
+        )  # « Système délégué »: to manage, what became of what was transmitted, and never a person
     if demandeur.finalite != FINALITES.get(demandeur.profil):
         return False
     if demandeur.profil == "ADMINISTRATEUR":
