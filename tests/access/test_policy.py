@@ -81,7 +81,7 @@ def test_every_record(profil: Profil, finalite: Finalite) -> None:
             if (
                 as_cfa and finalite is Finalite.GESTION_CFA
             ):  # what became of what was transmitted (docs/droits.md, Pour gérer)
-                opened, categories = True, {C.TECHNIQUE}
+                opened, categories = True, frozenset({C.TECHNIQUE})
             assert results == (categories | {C.PUBLIQUE} if opened else frozenset()), (relation, statut)
 
 
