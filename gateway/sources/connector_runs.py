@@ -66,6 +66,7 @@ WAITING = 30.0  # seconds by the clock: as long as a partner is waited for
 LASTS = 0.3  # seconds of processor; memory that grows is laid to runs that compute
 GROWTH = 192 * 1024 * 1024  # bytes
 TICK = 0.05  # seconds
+STOPPED_AGAIN = 1.0  # seconds
 _STATM = Path("/proc/self/statm")
 _PAGE = 4096
 
@@ -160,7 +161,7 @@ class ConnectorRuns:
         finally:
             _UNDER_WAY.discard(run)
             if not ended.done():
-                run.stop()
+                _stop(run, ended)
                 ended.add_done_callback(_ignore)
 
     def forget(self, close: Callable[[], Any]) -> None:
@@ -204,6 +205,13 @@ def _resident() -> int:
         return int(_STATM.read_bytes().split()[1]) * _PAGE
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _stop(run: _Run[Any], ended: "asyncio.Future[Any]") -> None:
+    """Until it has ended: what stops it is lost where it is raised in a callback of the collector."""
+    if not ended.done():
+        run.stop()
+        ended.get_loop().call_later(STOPPED_AGAIN, _stop, run, ended)
 
 
 def _ignore(ended: "asyncio.Future[Any]") -> None:

@@ -544,3 +544,28 @@ async def test_r11_a_contract_that_cannot_be_folded_is_set_aside(monkeypatch: py
         await RegistryReader(Store(), stuck).records((), (), ())
     end.set()
     assert not BEFORE
+
+
+def test_r11_what_stops_a_connector_is_raised_again_where_it_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a callback of the collector, which lets nothing out: once was not enough, and its thread went on for ever."""
+    monkeypatch.setattr(connector_runs, "SECONDS", 0.02)
+    monkeypatch.setattr(connector_runs, "STOPPED_AGAIN", 0.02)
+    stops: list[str] = []
+
+    def deaf() -> None:
+        while len(stops) < 3:
+            try:
+                while True:
+                    pass
+            except BaseException as error:
+                stops.append(type(error).__name__)
+
+    async def run() -> None:
+        with pytest.raises(connector_runs.ConnectorFailed):
+            await connector_runs.ConnectorRuns().run(deaf)
+        async with asyncio.timeout(20):
+            while len(stops) < 3:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    assert stops == ["ConnectorStopped"] * 3
