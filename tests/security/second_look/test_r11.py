@@ -550,7 +550,7 @@ def test_r11_what_stops_a_connector_is_raised_again_where_it_was_lost(monkeypatc
     """As in a callback of the collector, which lets nothing out: once was not enough, and its thread went on for ever."""
     monkeypatch.setattr(connector_runs, "SECONDS", 0.02)
     monkeypatch.setattr(connector_runs, "STOPPED_AGAIN", 0.02)
-    stops: list[str] = []
+    stops, ended = list[str](), threading.Event()
 
     def deaf() -> None:
         while len(stops) < 3:
@@ -559,13 +559,12 @@ def test_r11_what_stops_a_connector_is_raised_again_where_it_was_lost(monkeypatc
                     pass
             except BaseException as error:
                 stops.append(type(error).__name__)
+        ended.set()
 
     async def run() -> None:
         with pytest.raises(connector_runs.ConnectorFailed):
             await connector_runs.ConnectorRuns().run(deaf)
-        async with asyncio.timeout(20):
-            while len(stops) < 3:
-                await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(ended.wait, 20)
 
     asyncio.run(run())
     assert stops == ["ConnectorStopped"] * 3
