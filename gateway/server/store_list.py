@@ -45,9 +45,13 @@ class KnownStore:
         """Raises ConfigurationError."""
         return database_url(place.environ, self.variable, f"sqlite+aiosqlite:///{self.file(place)}")
 
+    def is_shared(self, place: StorePlace) -> bool:
+        """Whether its database may hold other stores."""
+        return bool(place.environ.get(self.variable))
+
     def is_there(self, place: StorePlace) -> bool:
         """Whether there is a database to open: to open a file makes it."""
-        return bool(place.environ.get(self.variable)) or self.file(place).is_file()
+        return self.is_shared(place) or self.file(place).is_file()
 
 
 _RECEPTIONS = SealedColumn(reception_tables.DOSSIERS, RECEPTION, lambda row: row.cle.encode())
@@ -66,7 +70,7 @@ STORES = (
     KnownStore("liens", (links.LINKS.metadata,), needed=True),
     KnownStore("receptions", (reception_tables.DOSSIERS.metadata,), sealed=(_RECEPTIONS,)),
     KnownStore("registre", (registry.ROWS.metadata,), sealed=(registry.SEALED,), remade=True),
-    KnownStore("ecritures", (write_tables.WRITES.metadata,), sealed=(_WRITES,), needed=True),
+    KnownStore("ecritures", (write_tables.WRITES.metadata,), sealed=(_WRITES,)),
     KnownStore("evenements", (event_log.EVENTS.metadata,), sealed=_EVENTS),
     KnownStore("statistiques", (blocks.COUNTS.metadata,)),
 )

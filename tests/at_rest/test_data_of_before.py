@@ -63,7 +63,7 @@ def test_what_a_former_version_wrote_is_refused_until_it_is_migrated(version: Pa
             store = "registre" if command == ("moisson",) else "journal"
             line = f"configuration : {store} : base antérieure à cette passerelle ; la migrer : « python -m gateway base migrer »"
             assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, line)
-        assert len(data.command("base", "migrer").splitlines()) == (3 if kind == "sqlite" else 5)
+        assert len(data.command("base", "migrer").splitlines()) == (3 if kind == "sqlite" else 7)
         assert data.command("journal", "verifier") == data.expected["verified"]
 
 

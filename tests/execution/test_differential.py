@@ -23,7 +23,7 @@ SCALARS = {
 
 def test_generated_operations_answer_as_graphql_core_does() -> None:
     harness = DifferentialHarness()
-    harness.generate(seed=3, operations=500)
+    harness.generate(seed=3, operations=550)
     assert harness.differences == []
     assert harness.execution_paths["plan"] > 700
     assert harness.execution_paths["repli"] == 0

@@ -149,7 +149,8 @@ class Draw:
         return value
 
     def _object(self, type_: GraphQLInputObjectType) -> str:
-        names = self.randomness.sample(list(type_.fields), k=self.randomness.randint(0, 2))
+        fields = list(type_.fields)
+        names = self.randomness.sample(fields, k=self.randomness.randint(0, min(2, len(fields))))
         return "{" + ", ".join(f"{name}: {self._literal(type_.fields[name].type)}" for name in names) + "}"
 
 
