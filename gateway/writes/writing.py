@@ -27,7 +27,7 @@ from gateway.errors import KeyReused, QuotaReached, WritesUnavailable
 from gateway.federation.views.context import OperationContext
 from gateway.federation.views.overlay import Sight
 from gateway.federation.views.told_writes import ToldWrites, WriteOutcome
-from gateway.federation.views.view import Rights
+from gateway.federation.views.view import OF_NOBODY, Rights
 from gateway.schema.write_states import EtatEcriture
 from gateway.schema.writes import CodeErreurEcriture, Ecriture, ErreurEcriture
 from gateway.stores.journal import Journal
@@ -76,7 +76,7 @@ class Writes:
         """Those by which the person of a write is found: the author's own; where it reads nobody for its purpose, and acts for a
         CFA, those of the CFA. Nothing more is shown for that."""
         profil, comme = viewer.profil, viewer.perimetre.profil
-        reads = self.policy.rows(profil, viewer.finalite, comme)
+        reads = any(row.categories - OF_NOBODY for row in self.policy.rows(profil, viewer.finalite, comme))
         return Rights(self.policy, profil if reads else comme, viewer.finalite, viewer.perimetre)
 
     def over(self, context: OperationContext) -> OperationContext:

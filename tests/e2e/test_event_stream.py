@@ -62,13 +62,13 @@ def test_a_rupture_told_by_a_partner_is_received_within_five_seconds(small: Worl
         start = time.monotonic()
         rupture(small, alone)
         (document,) = adviser.wait_for(1)
+    sent = [entry for entry in entries(journal_de(small)).values() if "Rupture.date" in str(entry["coordonnees"])]
     note(f"appel Aimaira → flux du conseiller : {adviser.instants[0] - start:.1f} s (promis ≤ 5 s)")
     event = document["data"]["evenements"]
     assert (event["type"], event["source"]) == ("RUPTURE_NOUVELLE", "aimaira")
     asked = f'{{ node(id: "{event["jeune"]["id"]}") {{ ... on Jeune {{ id nom telephone suivi {{ situation }} }} }} }}'
     assert alone.graphql(small.token("ml"), asked, {})["data"]["node"] == event["jeune"]
     assert adviser.places == [event["id"]] == [log(small, alone)[-1]["id"]]
-    sent = [entry for entry in entries(journal_de(small)).values() if "Rupture.date" in str(entry["coordonnees"])]
     assert [group["personnes"] for group in sent[-1]["groupes"]] == [1]
 
 

@@ -129,12 +129,12 @@ def _firsts(gateway: LaunchedGateway, token: str) -> list[str]:
     return [node["prenom"] for node in found["data"]["jeunes"]["nodes"]]
 
 
-def until(look: Any, tries: int = 200) -> Any:
+def until(look: Any, seconds: float = 30.0) -> Any:
     """What it finds, once it finds something."""
-    for _ in range(tries):
-        if found := look():
-            return found
-    return []
+    limit = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < limit:
+        time.sleep(0.1)
+    return found
 
 
 REPORT = """{ transmissions(first: 5) { totalCount pageInfo { hasNextPage }

@@ -31,7 +31,7 @@ from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import TypeSource
 
-PERSONS_MAX = 8_000  # of the views kept, some 17 KB each with what is shown of them: a worker stays under 300 MB
+PERSONS_MAX = 6_000  # of the views kept, some 25 KB each with what is shown of them and what they were joined of
 PERIMETERS_MAX = 1000  # of which the last number of persons is kept
 PERSONS_MIN = 20  # what a view counts for at least, be it empty
 RETRY_AFTER = 30.0  # seconds a view built without the ledger of links is kept, before it is tried again

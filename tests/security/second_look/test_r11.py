@@ -552,7 +552,7 @@ def test_r11_what_stops_a_connector_is_raised_again_where_it_was_lost(monkeypatc
     monkeypatch.setattr(connector_runs, "STOPPED_AGAIN", 0.02)
     stops, ended = list[str](), threading.Event()
 
-    def deaf() -> None:
+    def connector() -> None:
         while len(stops) < 3:
             try:
                 while True:
@@ -563,7 +563,7 @@ def test_r11_what_stops_a_connector_is_raised_again_where_it_was_lost(monkeypatc
 
     async def run() -> None:
         with pytest.raises(connector_runs.ConnectorFailed):
-            await connector_runs.ConnectorRuns().run(deaf)
+            await connector_runs.ConnectorRuns().run(connector)
         assert await asyncio.to_thread(ended.wait, 20)
 
     asyncio.run(run())
