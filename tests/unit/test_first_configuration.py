@@ -128,7 +128,7 @@ def test_the_version_names_code_and_rules(capsys: pytest.CaptureFixture[str]) ->
         main(["--version"])
     assert end.value.code == 0
     first, commit, schema, policy = capsys.readouterr().out.splitlines()
-    assert first == "passerelle 0.1.0"
+    assert first == "passerelle 0.2.0"
     assert commit.startswith("commit ")
     assert re.fullmatch(r"schéma [0-9a-f]{12}", schema)
     assert re.fullmatch(r"politique [0-9a-f]{12}", policy)
