@@ -25,7 +25,7 @@ from gateway.domain.days import PARIS
 from gateway.edge.graphql_http import JSON, write
 from gateway.errors import CallerError
 from gateway.operation import Gateway, answer
-from gateway.running import GraphQLRequest
+from gateway.operation_runner import GraphQLRequest
 from gateway.server.composition import build_gateway, read_client_register
 from gateway.server.services import build_services
 from gateway.sources.resilience.budgets import Clock

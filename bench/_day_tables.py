@@ -11,7 +11,7 @@ from bench._day_record import MEGA, Reading
 from fixtures.population.model import Population
 from fixtures.population.organismes import JEUNES_PER_CFA
 from gateway.auth.authentication.clients import PERSONS_A_DAY
-from gateway.domain.quotas import MARGIN
+from gateway.domain.quota_rules import MARGIN
 
 COUNTRY = 1_040_000  # apprentices (docs/domaine.md, Ordres de grandeur)
 MISSIONS_PAYS, PAGE_IMILO = 440, 150

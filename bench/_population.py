@@ -13,8 +13,8 @@ from fixtures.population.model import Account, Population, ViewPerson
 from fixtures.world import World
 from gateway.config import load
 from gateway.domain.identifiers import ContratTraits, Traits, siren
-from gateway.federation.collect.census import take_census
 from gateway.federation.join.link import SourcedRecord
+from gateway.federation.linkage_export import read_all_records
 from gateway.server.composition import build_gateway
 from gateway.server.services import build_services
 
@@ -65,7 +65,7 @@ async def _take_census(environment: Mapping[str, str]) -> Sequence[SourcedRecord
     try:
         await services.registry.open()
         await services.keeper.open()
-        return await take_census(gateway.collector, gateway.directory(), lambda text: print(text, file=sys.stderr))
+        return await read_all_records(gateway.collector, gateway.directory(), lambda text: print(text, file=sys.stderr))
     finally:
         await services.aclose()
 

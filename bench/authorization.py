@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from gateway.federation.views import context, view
+from gateway.federation.views import operation_context, view
 from gateway.federation.views.view import Shown
 from gateway.sources.units import CacheStatus, Unit, UnitResult
 from tests.support.access.small_world import RECEIVED, SmallWorld, caller, draw_from
@@ -63,7 +63,7 @@ async def cost_of() -> None:
     rows = (await world.request(ML, QUERY, n=100))["data"]["ruptures"]["edges"]
     (kept,) = world.gateway.decision_cache._known.values()
     durations: dict[str, list[float]] = {"avec": [], "sans": []}
-    context.OperationContext.frozen = False  # type: ignore[method-assign, assignment]
+    operation_context.OperationContext.frozen = False  # type: ignore[method-assign, assignment]
     for sweep in range(ROUNDS):
         for side in ("avec", "sans") if sweep % 2 else ("sans", "avec"):
             duration = await (_time(world) if side == "avec" else _without(world, kept.cached))

@@ -71,10 +71,10 @@ def main(arguments: argparse.Namespace) -> None:
         time.sleep(SETTLED)
         for name, (query, variables) in bodies.items():
             body = {"query": query, "variables": variables}
-            print(f"{name:22} {_ratio(_pairs(there, here, body, arguments))}", flush=True)
+            print(f"{name:22} {interval(pairs_of(there, here, body, arguments))[0]}", flush=True)
 
 
-def _pairs(
+def pairs_of(
     there: Side, here: Side, body: Mapping[str, Any], arguments: argparse.Namespace
 ) -> list[tuple[float, float]]:
     def turn(side: Side) -> float:
@@ -89,11 +89,13 @@ def _pairs(
     return pairs
 
 
-def _ratio(pairs: list[tuple[float, float]]) -> str:
+def interval(pairs: list[tuple[float, float]]) -> tuple[str, float]:
+    """Both medians and the mean ratio with its interval, as a line; and where that begins."""
     ratios = [here / there for there, here in pairs]
     mean, half = statistics.mean(ratios), T95[len(pairs)] * statistics.stdev(ratios) / len(pairs) ** 0.5
     medians = [statistics.median(side) for side in zip(*pairs, strict=True)]
-    return f"{medians[0]:8.0f} {medians[1]:8.0f}   {mean:.2f} [{mean - half:.2f}, {mean + half:.2f}]"
+    low, high = mean - half, mean + half
+    return f"{medians[0]:8.0f} {medians[1]:8.0f}   {mean:.3f} [{low:.3f}, {high:.3f}]", low
 
 
 @contextmanager

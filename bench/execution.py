@@ -31,9 +31,9 @@ from gateway.auth.authorization.decide import decide
 from gateway.config import load
 from gateway.domain.statut import StatutApprenant
 from gateway.edge.graphql_http import JSON, write
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.operation import Gateway, answer, build_context
-from gateway.running import GraphQLRequest
+from gateway.operation_runner import GraphQLRequest
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.orders import TriRuptures
 from gateway.schema.query import PageArgs

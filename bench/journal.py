@@ -19,7 +19,7 @@ from pathlib import Path
 from gateway.audit.entries import act
 from gateway.auth.authentication.clients import DEFAULTS, caps
 from gateway.auth.policy.rules import Profil
-from gateway.domain.quotas import Account, CountUnder
+from gateway.domain.quota_rules import Account, CountUnder
 from gateway.domain.seal import GENESIS, Anchor, Sealer, anchor_mac, next_
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_queries import readings_of, verify_chain

@@ -17,8 +17,8 @@ from typing import Any
 from gateway.connectors.base import Record
 from gateway.domain.links import Link, LinkWrites, RecordKey
 from gateway.domain.seal import OpaqueIds, Sealer
-from gateway.federation.ids.assign import IdAssigner, person_keys
-from gateway.federation.ids.resolve import RecordKeys, resolve
+from gateway.federation.ids.id_assigner import IdAssigner, person_keys
+from gateway.federation.ids.keep_or_create import RecordKeys, keep_or_create
 from gateway.federation.join.link import Cluster, SourcedRecord
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import TypeSource
@@ -82,7 +82,7 @@ async def measure(url: str) -> None:
         key_sets()
 
     async def decision() -> None:
-        resolve(own, known, derive, INSTANT)
+        keep_or_create(own, known, derive, INSTANT)
 
     await cost_of(f"pseudonyms of {len(keys)} records", pseudonyms)
     await cost_of("first view: read, decide, write, read again", lambda: id_assigner.assign(own, ()), 1)

@@ -28,7 +28,8 @@ FAMILY = Family(Referentiel(organismes={UAI: OrganismeRow(UAI, SIRET, "CFA", Non
 NOW = datetime(2026, 10, 15, 2, tzinfo=UTC)
 
 
-def _item(rank: int) -> dict[str, Any]:
+def item_of(rank: int) -> dict[str, Any]:
+    """A dossier of that rank, in the words of the contract."""
     establishment = {f"etablissement_{role}_uai": UAI for role in ("responsable", "formateur")}
     establishment |= {f"etablissement_{role}_siret": SIRET for role in ("responsable", "formateur")}
     days = {f"date_{what}_formation": "2026-09-01T00:00:00.000Z" for what in ("inscription", "entree")}
@@ -47,7 +48,7 @@ def _item(rank: int) -> dict[str, Any]:
 async def _measure(folder: Path) -> None:
     store, sealer = ReceptionStore(f"sqlite+aiosqlite:///{folder / 'receptions.sqlite'}"), Sealer(bytes(32))
     await store.open()
-    bodies = [json.dumps([_item(n * ITEMS + rank) for rank in range(ITEMS)]).encode() for n in range(BODIES)]
+    bodies = [json.dumps([item_of(n * ITEMS + rank) for rank in range(ITEMS)]).encode() for n in range(BODIES)]
     for what in ("first", "resent"):
         read = kept = 0.0
         for body in bodies:

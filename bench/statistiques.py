@@ -1,38 +1,42 @@
-"""What statistics cost: six questions over the blocks of a country, protecting and auditing them, a pass over some thousands of
-young people beside a gateway that answers. Prints, asserts nothing.
+"""What figures of a country cost: protecting and auditing its blocks, writing them, six sums over them, and six whole answers, on
+both databases. Prints, asserts nothing; `bench.nightly_pass` measures the pass.
 
-    python -m bench.statistiques [young people of the pass]
+    python -m bench.statistiques
 """
 
 import asyncio
+import copy
 import os
-import resource
-import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import quantiles
+from typing import Any
 
-import httpx
-
-from fixtures import gateway_process
-from fixtures.world import World
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
-from gateway.statistiques.audit import AuditedCell, audited, fewest_values
+from gateway.server.lifecycle import tune_threads_and_gc
+from gateway.statistiques.block_memory import BlockMemory
+from gateway.statistiques.disclosure_audit import AuditedCell, audited, fewest_values
+from gateway.statistiques.grid_choice import lieu_of
 from gateway.statistiques.grids import GRIDS, Place, Population
 from gateway.statistiques.periods import Step, add_months, cohort_of, month_of
 from gateway.statistiques.places import Places
+from gateway.statistiques.presentation import Cursors, page_of, present
 from gateway.statistiques.publication import Protection
+from gateway.statistiques.published_figures import COUNTRY_WIDE, Published
+from gateway.statistiques.questions import Question
+from gateway.statistiques.reading_state import Known
 from gateway.stores.blocks import BlockStore, CellRange, Snapshot
 from gateway.stores.blocks_writer import BlockWriter, CellCount
 from tests.support.databases import base
 
 MONTHS, FIRST = 48, date(2022, 11, 1)
 REGIONS, DEPARTEMENTS, CFAS, MISSIONS = 18, 101, 3465, 440
-COUNTRY = 1_042_500  # contracts in progress (docs/domaine.md)
 KEYS = {
     "NIVEAU": ("3", "4", "5", "6", "7"),
     "SEXE": ("F", "M"),
@@ -45,8 +49,8 @@ MEANS: dict[Population, dict[str, float]] = {  # units of a CFA of middle size, 
     Population.STATUTS: {"APPRENTI": 110, "INSCRIT": 8, "RUPTURANT": 7, "ABANDON": 10, "FIN_DE_FORMATION": 6},
 }
 GRIDS_OF = {population: [grid for grid in GRIDS.values() if grid.population is population] for population in Population}
-LEVELS = 2  # of a CFA
-ROUNDS = 30
+LEVELS = 4  # of a CFA
+ROUNDS = 40
 Counts = Counter[tuple[str, str, str, str, str]]
 Groups = list[tuple[str, str]]
 
@@ -70,7 +74,7 @@ def counts_of_a_country(places: Places, randomness: Random) -> list[CellCount]:
     """True counts of every grid over four years, of the same units: each is in one cell of each grid of its population."""
     counts: Counts = Counter()
     for uai in sorted(places.cfas):
-        size = randomness.lognormvariate(-0.5, 1)
+        size = randomness.lognormvariate(0, 1)
         for niveau in randomness.sample(KEYS["NIVEAU"], LEVELS):
             for rank in range(MONTHS):
                 where = _Where(places, uai, niveau, add_months(FIRST, rank))
@@ -118,24 +122,63 @@ def questions(places: Places) -> dict[str, tuple[CellRange, Groups]]:
     }
 
 
+def answers(places: Places) -> dict[str, Question]:
+    """Questions of the graph that are made of the same blocks, whole: all the figures of each line."""
+    last = add_months(FIRST, MONTHS - 1)
+    year, two = add_months(last, -11), add_months(last, -23)
+    return {
+        "REGION × NIVEAU, 12 mois": Question(("REGION", "NIVEAU"), depuis=year),
+        "REGION × MOIS, 48 mois": Question(("REGION", "MOIS"), depuis=FIRST),
+        "MISSION_LOCALE, 12 mois": Question(("MISSION_LOCALE",), depuis=year),
+        "un CFA, 24 mois": Question(kept={"CFA": frozenset({min(places.cfas)})}, depuis=two),
+        "DEPARTEMENT, 24 mois": Question(("DEPARTEMENT",), depuis=two),
+        "CFA, 12 mois": Question(("CFA",), depuis=year),
+    }
+
+
 async def measure_questions(url: str, blocks: list[CellCount], places: Places) -> None:
     store = BlockStore(url)
     await store.open()
     writer = BlockWriter(store)
     await writer.lease.elect()
-    start = time.perf_counter()
+    start, snapshot = time.perf_counter(), Snapshot(1, date(2026, 10, 15), datetime.now(UTC), 5, None)
     await writer.write_blocks(1, blocks)
-    await writer.publish(Snapshot(1, date(2026, 10, 15), datetime.now(UTC), 5, None), [])
+    await writer.publish(snapshot, [])
     print(f"  {len(blocks):,} blocs écrits en {time.perf_counter() - start:.1f} s")
+    memory = BlockMemory(store)
     for name, (asked, groups) in questions(places).items():
-        taken, rows = [], 0
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            rows = len(await store.blocks(1, asked, groups))
-            taken.append((time.perf_counter() - start) * 1000)
-        cuts = quantiles(taken, n=20)
-        print(f"  {name:<40} p50 {cuts[9]:6.1f} ms   p95 {cuts[18]:6.1f} ms   {rows:>6} lignes")
+        await _measure(name, partial(memory.sums, snapshot, asked, groups))
+    published = Published(store)
+    for name, question in answers(places).items():
+        await _measure(name, partial(_answer, published, question, places))
     await store.close()
+
+
+async def _answer(published: Published, question: Question, places: Places) -> int:
+    """How many lines a question is answered, by whoever reads the country; no earlier answer is kept."""
+    known = Known(copy.copy(places))  # of another referential, answers are others
+    told = await published.told(question, COUNTRY_WIDE, lieu_of(question, COUNTRY_WIDE, direct=False), known)
+    if told is None:
+        raise SystemExit("nothing was published")
+    cursors = Cursors(seal=lambda _: "", read=lambda _: None)
+    page = page_of(told, question, cursors)
+    await asyncio.to_thread(present, told, page, cursors, places)
+    return page.total
+
+
+async def _measure(name: str, ask: Callable[[], Awaitable[Any]]) -> None:
+    """The first time, when blocks are read from the database, then those that follow: of the wall, and of processor."""
+    taken: list[tuple[float, float]] = []
+    for _ in range(ROUNDS + 1):
+        start, used = time.perf_counter(), time.process_time()
+        await ask()
+        taken.append(((time.perf_counter() - start) * 1000, (time.process_time() - used) * 1000))
+    (first, own), *rest = taken
+    wall, processor = (quantiles(column, n=20) for column in zip(*rest, strict=True))
+    print(
+        f"  {name:<38} p50 {wall[9]:6.1f} ms  p95 {wall[18]:6.1f} ms  de processeur p50 {processor[9]:6.1f} ms "
+        f"p95 {processor[18]:6.1f} ms  la première fois {first:7.1f} ms, {own:6.1f} de processeur"
+    )
 
 
 async def measure_country() -> None:
@@ -155,6 +198,8 @@ async def measure_country() -> None:
     )
     print(f"audit : {fewest} valeurs au moins, {time.process_time() - start:.1f} s de processeur")
     blocks = [count._replace(nombre=block) for count, block in made if block]
+    del counts, made, told
+    tune_threads_and_gc()  # as a gateway does: what was made so far would otherwise be looked through again and again
     with tempfile.TemporaryDirectory(prefix="blocs ") as folder:
         for nature in ("sqlite", "postgresql"):
             print(nature)
@@ -162,48 +207,6 @@ async def measure_country() -> None:
                 await measure_questions(url, blocks, places)
 
 
-def measure_pass(jeunes: int) -> None:
-    """A pass beside a gateway, whose loop tells how late it wakes."""
-    with tempfile.TemporaryDirectory(prefix="releve ") as folder:
-        with World.generated(Path(folder), jeunes=jeunes) as world:
-            world.harvest()
-            with world.gateway() as gateway:
-                before, used, start = late_wakings(gateway.admin_url), _processor(), time.perf_counter()
-                gateway_process.count(world.environment, 24)
-                taken, own = time.perf_counter() - start, _processor() - used
-                after = late_wakings(gateway.admin_url)
-        lots = len(world.population.cfas) + len(world.population.geographie.missions_locales)
-    ready = f"{os.cpu_count()} cœurs, {os.getloadavg()[0]:.1f} processus prêts"
-    print(f"relevé de {jeunes:,} jeunes, {lots} lots : {taken:.1f} s, dont {own:.1f} s de processeur ({ready})")
-    each = own / jeunes
-    print(f"le pays : {each * 1000:.2f} ms par jeune × {COUNTRY:,} = {each * COUNTRY / 60:.0f} min de processeur")
-    print(
-        f"retard de la boucle d'une passerelle pendant le relevé, p99 : {percentile(before, after) * 1000:.0f} ms au plus"
-    )
-
-
-def _processor() -> float:
-    """Seconds of processor of the commands that ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def late_wakings(url: str) -> dict[float, float]:
-    """How many wakings of the loop were late by no more than each bound, in seconds."""
-    name = 'passerelle_boucle_retard_secondes_bucket{le="'
-    rows = [
-        line.removeprefix(name).split('"} ')
-        for line in httpx.get(f"{url}/metrics").text.splitlines()
-        if line.startswith(name)
-    ]
-    return {float(bound): float(number) for bound, number in rows}
-
-
-def percentile(before: dict[float, float], after: dict[float, float]) -> float:
-    counted = {bound: number - before.get(bound, 0.0) for bound, number in after.items()}
-    return min(bound for bound, number in counted.items() if number >= 0.99 * max(counted.values()))
-
-
 if __name__ == "__main__":
+    print(f"{os.cpu_count()} cœurs, {os.getloadavg()[0]:.1f} processus prêts")
     asyncio.run(measure_country())
-    measure_pass(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)

@@ -29,8 +29,8 @@ from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import plan_of_perimetre
-from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import IdAssigner, derivation
+from gateway.federation.ids.id_assigner import IdAssigner, derivation
+from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.view import Rights, View
 from gateway.sources.units import Resource, Unit

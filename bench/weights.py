@@ -24,6 +24,7 @@ from gateway.domain.similarity import agreements, weights
 
 OUTPUT = Path("var/poids.toml")
 PAIRS = 1e6  # drawn at random for u
+DECLARED = "dossier"  # a criterion that an operator vouches for: no population teaches it
 BORNE = 14.0  # bits: what was never seen among so many pairs is not infinitely telling
 
 Weights = Mapping[str, Mapping[str, float]]
@@ -57,8 +58,12 @@ def _settings() -> SettingsCreator:
     return SettingsCreator(
         link_type="dedupe_only",
         blocking_rules_to_generate_predictions=[block_on("personne")],
-        comparisons=[_comparison(criterion, list(levels)) for criterion, levels in weights().poids.items()],
+        comparisons=[_comparison(criterion, list(levels)) for criterion, levels in _kept().items()],
     )
+
+
+def _kept() -> Weights:
+    return {criterion: levels for criterion, levels in weights().poids.items() if criterion != DECLARED}
 
 
 def _comparison(criterion: str, levels: list[str]) -> dict[str, object]:
@@ -84,9 +89,10 @@ def _bits(niveau: Mapping[str, float]) -> float:
 
 
 def write(poids: Weights, path: Path) -> None:
-    """The thresholds as they are kept, the weights as they were learnt."""
+    """The thresholds and what is declared as they are kept, the weights as they were learnt."""
     kept = tomllib.loads((Path(similarity.__file__).parent / "poids.toml").read_text(encoding="utf-8"))
-    tables = {"seuils": kept["seuils"], **{f"poids.{criterion}": values for criterion, values in poids.items()}}
+    told = {**poids, DECLARED: kept["poids"][DECLARED]}
+    tables = {"seuils": kept["seuils"], **{f"poids.{criterion}": values for criterion, values in told.items()}}
     texts = [f"[{name}]\n" + "".join(f"{c} = {v}\n" for c, v in values.items()) for name, values in tables.items()]
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join(texts), encoding="utf-8")
@@ -102,7 +108,7 @@ def main() -> None:
     wanted = request.parse_args()
     poids = learn(read_off(wanted.seed, wanted.jeunes, wanted.noise, wanted.model))
     print(f"{'criterion':<12} {'level':<14} {'learnt':>7} {'kept':>7}")
-    for criterion, levels in weights().poids.items():
+    for criterion, levels in _kept().items():
         for niveau, kept in levels.items():
             print(f"{criterion:<12} {niveau:<14} {poids[criterion][niveau]:>7.1f} {kept:>7.1f}")
     write(poids, OUTPUT)

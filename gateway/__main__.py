@@ -11,13 +11,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.cli.database_line import backup_arguments, database_arguments
+from gateway.cli.database_command_line import backup_arguments, database_arguments
 from gateway.cli.french import FrenchCommand
-from gateway.cli.journal_line import journal_arguments
-from gateway.cli.key_line import key_arguments
+from gateway.cli.journal_command_line import journal_arguments
+from gateway.cli.key_command_line import key_arguments
 from gateway.cli.kit_commands import add_kit
-from gateway.cli.person_line import person_arguments
-from gateway.cli.statistics_line import statistics_arguments
+from gateway.cli.pending_writes_command_line import pending_writes_arguments
+from gateway.cli.person_command_line import person_arguments
+from gateway.cli.statistics_command_line import statistics_arguments
+from gateway.cli.webhook_command_line import webhook_arguments
 from gateway.errors import CommandFailed, ConfigurationError
 from gateway.server.logs import configure_logs
 from gateway.system_reasons import reason_of
@@ -52,19 +54,13 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     access = add("acces", _access, "écrit la table des accès (ACCES.md), ou ses lignes choisies")
     access.add_argument("--profil", help="un profil : MISSION_LOCALE, CFA…")
     access.add_argument("--finalite", help="une finalité : ACCOMPAGNEMENT, PILOTAGE…")
-    journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
-    person_arguments(commands.add_parser("personne", help="efface ce qui est gardé d'un jeune"))
-    statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
-    database_arguments(commands.add_parser("base", help="dit, migre ou vérifie les bases de la passerelle"))
-    backup_arguments(commands.add_parser("sauvegarde", help="vérifie une sauvegarde, avant d'en avoir besoin"))
+    _store_arguments(commands)
     key_arguments(
         commands.add_parser("cle", help="crée ou importe une clé d'API, ou fait tourner les clés de la passerelle")
     )
+    webhook_arguments(commands.add_parser("abonnements", help="dit où en sont les webhooks, et les rejoue"))
     _register_arguments(add)
-    explain = add("expliquer", _explain, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")
-    explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
-    explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
-    explain.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
+    _explain_arguments(add)
     add_kit(argv, add)
     return parser.parse_args(_ids_last(argv))
 
@@ -85,11 +81,30 @@ def _configuration_arguments(add: Callable[[str, Command, str], argparse.Argumen
     )
 
 
+def _store_arguments(commands: Any) -> None:
+    """What is done with what the gateway keeps."""
+    journal_arguments(commands.add_parser("journal", help="vérifie, consulte ou purge le journal des lectures"))
+    person_arguments(commands.add_parser("personne", help="efface ce qui est gardé d'un jeune"))
+    pending_writes_arguments(
+        commands.add_parser("depot", help="donne à transmettre les écritures que la passerelle garde")
+    )
+    statistics_arguments(commands.add_parser("statistiques", help="compte, publie les chiffres, ou dit leur âge"))
+    database_arguments(commands.add_parser("base", help="dit, migre ou vérifie les bases de la passerelle"))
+    backup_arguments(commands.add_parser("sauvegarde", help="vérifie une sauvegarde, avant d'en avoir besoin"))
+
+
 def _register_arguments(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
     clients = add(
         "clients", _clients, "écrit à la fin de clients.toml le nombre de clients, qui prouve qu'il est entier"
     )
     clients.add_argument("action", choices=("clore",))
+
+
+def _explain_arguments(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    explain = add("expliquer", _explain, "montre ce qu'une requête demande, ce qu'on en refuse, et sa fonction")
+    explain.add_argument("query", help="texte d'une requête, ou fichier qui la contient", metavar="requete")
+    explain.add_argument("--profil", default="ml", help="profil de l'appelant : ml, cfa, dreets…")
+    explain.add_argument("--client", help="client du registre : dit quels CFA sont demandés pour lui, et pourquoi")
 
 
 class _Version(argparse.Action):
@@ -99,9 +114,9 @@ class _Version(argparse.Action):
         super().__init__(**options, nargs=0, default=argparse.SUPPRESS)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from gateway.cli.version import version  # noqa: PLC0415
+        from gateway.server.version import version  # noqa: PLC0415
 
-        print(version())
+        print("passerelle {version}\ncommit {commit}\nschéma {schema}\npolitique {politique}".format(**version()))
         parser.exit()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import Histogram
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,6 +18,7 @@ from gateway.auth.authentication.client_register import ClientRegister
 from gateway.auth.authentication.clients import Viewer, build_viewer
 from gateway.config import HttpSettings
 from gateway.correlation import RequestTrace, start_trace
+from gateway.edge.cross_origin import middleware
 from gateway.edge.event_stream import EVENT_STREAM, StreamDeps, open_stream
 from gateway.edge.figures_http import FiguresDeps, export_route, refused_file
 from gateway.edge.graphql_http import (
@@ -29,21 +30,23 @@ from gateway.edge.graphql_http import (
     read_request,
     write,
 )
+from gateway.edge.graphql_socket import SocketDeps, socket_route
 from gateway.edge.guard import (
-    EXCEPTION_HANDLERS,
     ClientDisconnected,
     Guard,
     Health,
     IncompleteBodies,
     RequestSlots,
     allowance,
-    middleware,
-    retry_after,
+    timed,
     with_headers,
 )
+from gateway.edge.health_http import admin_routes, health_routes
 from gateway.edge.metrics_page import MetricsPage
 from gateway.edge.reception_http import reception_door, reception_routes
+from gateway.edge.refusals import EXCEPTION_HANDLERS, retry_after
 from gateway.edge.transmissions_page import page_routes as transmissions_page
+from gateway.edge.transmissions_page import transmissions_links
 from gateway.edge.webhooks_http import webhook_route
 from gateway.errors import (
     CallerError,
@@ -62,11 +65,16 @@ from gateway.operation import Gateway, answer
 from gateway.reception.reception import Reception
 from gateway.response import GraphQLResponse, refused_response
 from gateway.sources.events.webhook import WebhookReceiver
-from gateway.statistiques.public import PublicFigures
+from gateway.statistiques.public_figures import PublicFigures
 from gateway.stores.event_log import EventsUnavailable
+from gateway.web.documentation import documentation_routes
 from gateway.web.graphiql import is_return, page_graphiql, static_routes
+from gateway.web.public_state import StateBoard
 from gateway.web.security_txt import security_routes
+from gateway.web.state_page import state_links, state_route_in_detail, state_routes
 from gateway.web.statistics_page import page_routes
+
+CREDENTIALS = frozenset({"authorization", "x-cle-api", "x-finalite"})  # the headers that say who asks, and for what
 
 logger = logging.getLogger("gateway")
 
@@ -92,9 +100,12 @@ class AppState:
     authenticator: Authenticator
     clients: ClientRegister
     health: Health
+    board: StateBoard
     slots: RequestSlots
     access_log: AccessLog
     metrics: MetricsPage
+    durations: Histogram  # of requests, by route and status
+    version: Mapping[str, str]  # which code this is
     webhooks: WebhookReceiver
     http: HttpSettings
     host: str  # the address that is listened on, which is answered to as well
@@ -116,7 +127,7 @@ async def _graphql(request: Request) -> Response:
         return _told(state, trace, None, _not_acceptable(trace))
     try:
         _require_nothing_in_url(request)
-        viewer = await _viewer(request, state)
+        viewer = await _viewer(request.headers, state)
     except Exception as error:
         if isinstance(error, Unauthenticated):
             state.access_log.count_refusal(trace, error)
@@ -144,7 +155,8 @@ async def _answer(request: Request, viewer: Viewer, trace: RequestTrace, media_t
         await state.gateway.accounting.charge_request(viewer)
         with state.incomplete.of(viewer.client) as count:
             graphql_request = await read_request(request, trace, count)
-        caller, streamed = partial(_viewer, request, state), EVENT_STREAM in request.headers.get("accept", "")
+        credentials = {name: value for name, value in request.headers.items() if name in CREDENTIALS}
+        caller, streamed = partial(_viewer, credentials, state), EVENT_STREAM in request.headers.get("accept", "")
         if streamed and (stream := await open_stream(state.streams, request, graphql_request, caller)):
             return GraphQLResponse(None, []), stream
         if media_type is None:
@@ -190,8 +202,7 @@ def _require_nothing_in_url(request: Request) -> None:
         raise InvalidRequest("Rien ne se passe dans l'URL : la requête va dans le corps, la clé dans X-Cle-Api.")
 
 
-async def _viewer(request: Request, state: AppState) -> Viewer:
-    headers = request.headers
+async def _viewer(headers: Mapping[str, str], state: AppState) -> Viewer:
     token, client = await state.authenticator.authenticate(headers.get("authorization"), headers.get("x-cle-api"))
     return build_viewer(token, client, headers.get("x-finalite"), state.gateway.directory().referentiel)
 
@@ -209,56 +220,25 @@ async def _page(request: Request) -> Response:
     return rendered
 
 
-async def _live(request: Request) -> Response:
-    return JSONResponse({"etat": "vivant"})
-
-
-async def _ready(request: Request) -> Response:
-    """Tell whether requests may be sent here, and nothing of why: anybody may ask."""
-    status, body = await _readiness(request)
-    return JSONResponse({"etat": body["etat"]}, status)
-
-
-async def _ready_in_detail(request: Request) -> Response:
-    """The same with what lacks, for who watches over the process."""
-    status, body = await _readiness(request)
-    return JSONResponse(body, status)
-
-
-async def _readiness(request: Request) -> tuple[int, dict[str, object]]:
-    """The status and what is told; a partner that is down changes nothing to it."""
-    state: AppState = request.app.state.routes
-    now = await state.health.readiness()
-    body: dict[str, object] = {
-        "etat": "pas prêt" if now.missing else "prêt",
-        "manque": now.missing,
-        "degrade": now.degraded,
-    }
-    return 503 if now.missing else 200, body
-
-
 async def _jwks(request: Request) -> Response:
     state: AppState = request.app.state.routes
     return JSONResponse(state.public_keys, media_type="application/jwk-set+json")
-
-
-async def _metrics(request: Request) -> Response:
-    state: AppState = request.app.state.routes
-    return Response(await state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def application(state: AppState) -> ASGIApp:
     """The ASGI application over an open gateway."""
     door = reception_door(state.reception, state.http, state.gateway.accounting.rate_limits)
     routes = [
-        *page_routes(state.public_figures, state.page, state.http.graphiql, state.style),
+        *page_routes(state.public_figures, state.page, state.http, state.style, _other_pages(state)),
         export_route(_figures_deps(state)),
         Route("/graphql", _graphql, methods=["POST"]),
         Route("/graphql", _page, methods=["GET"]),
-        Route("/health/live", _live),
-        Route("/health/ready", _ready),
+        socket_route(_socket_deps(state)),
+        *health_routes(state.health),
+        *state_routes(state.board),
         webhook_route(state.webhooks),
         *security_routes(state.http.securite),
+        *documentation_routes(state.http.documentation),
         *reception_routes(door),
         *transmissions_page(door),
         *([Route("/jwks", _jwks)] if state.public_keys else []),
@@ -266,15 +246,20 @@ def application(state: AppState) -> ASGIApp:
     ]
     app = Starlette(routes=routes, middleware=middleware(state.http), exception_handlers=EXCEPTION_HANDLERS)
     _hold(app, state)
-    return Guard(app, state.http, state.host, state.health)
+    return timed(Guard(app, state.http, state.host, state.health), routes, state.durations)
 
 
 def admin_application(state: AppState) -> ASGIApp:
     """The ASGI application of the admin listener: who watches over the process, and nobody else, reaches it."""
-    routes = [Route("/health/live", _live), Route("/health/ready", _ready_in_detail), Route("/metrics", _metrics)]
+    routes = [*admin_routes(state.health, state.metrics, state.version), state_route_in_detail(state.board)]
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
     _hold(app, state)
     return with_headers(app, state.http)
+
+
+def _other_pages(state: AppState) -> list[tuple[str, str]]:
+    """What the index leads to besides figures, by address."""
+    return [*state_links(state.board), *transmissions_links(state.reception)]
 
 
 def _figures_deps(state: AppState) -> FiguresDeps:
@@ -284,10 +269,20 @@ def _figures_deps(state: AppState) -> FiguresDeps:
 
     return FiguresDeps(
         gateway=state.gateway,
-        viewer=lambda request: _viewer(request, state),
+        viewer=lambda request: _viewer(request.headers, state),
         failed=failed,
         told=lambda trace, viewer, response, rendered: _told(state, trace, viewer, (response, rendered)),
         public=state.public_figures,
+    )
+
+
+def _socket_deps(state: AppState) -> SocketDeps:
+    return SocketDeps(
+        streams=state.streams,
+        viewer=lambda headers: _viewer(headers, state),
+        failed=lambda error, identifier: _error_response(error, identifier, JSON),
+        told=lambda trace, viewer, response, rendered: _told(state, trace, viewer, (response, rendered)),
+        refused=state.access_log.count_refusal,
     )
 
 

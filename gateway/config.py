@@ -22,6 +22,7 @@ from gateway.domain.seal import Sealer, TurningSealer, key_bytes
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError
 from gateway.issuer_settings import IssuerSettings
+from gateway.state_settings import StateSettings
 from gateway.toml_file import StrictModel, read_toml
 
 
@@ -71,8 +72,8 @@ class HttpSettings(StrictModel):
     """The edge. `hotes`: the names this gateway answers to, beside the address it listens on. `origines`: the web
     origins whose pages may call it (none: no CORS). `hsts_secondes`: 0, no Strict-Transport-Security. `graphiql`: serve
     the page; a production that has no integrators at work leaves it closed. `connexion`: how the page gets a token by itself.
-    `mandataires`: the proxies, by address or
-    network, whose X-Forwarded-For is believed. `securite`: what `/.well-known/security.txt` tells."""
+    `documentation`: serve the site of documentation. `mandataires`: the proxies, by address or network, whose X-Forwarded-For
+    is believed. `securite`: what `/.well-known/security.txt` tells."""
 
     hotes: frozenset[Annotated[str, StringConstraints(pattern=r"^[^\s*/@]+$", to_lower=True)]] = frozenset(
         {"localhost", "127.0.0.1", "[::1]"}
@@ -80,6 +81,7 @@ class HttpSettings(StrictModel):
     origines: tuple[Annotated[str, StringConstraints(pattern=r"^https?://[^\s*/@]+$")], ...] = ()
     hsts_secondes: NonNegativeInt = 0
     graphiql: bool = False
+    documentation: bool = False
     connexion: SignInSettings | None = None
     mandataires: tuple[IPvAnyNetwork, ...] = ()
     securite: SecurityContact | None = None
@@ -110,10 +112,11 @@ class StreamSettings(StrictModel):
 class StatisticsSettings(StrictModel):
     """Figures for those who steer. `page`: serve the public page; `theme`: a folder whose `style.css` dresses it. `pas`, `seuil`:
     the step by which counts are protected, and the fewest persons of a block shown; they may be raised, never lowered
-    (docs/statistiques.md, Secret)."""
+    (docs/statistiques.md, Secret). `mois`: how many months a night counts anew."""
 
     page: bool = False
     theme: Path | None = None
+    mois: Annotated[int, Field(ge=1, le=60)] = 24
     pas: Annotated[int, Field(ge=5, le=100)] = 5
     seuil: Annotated[int, Field(ge=11, le=1000)] = 11
 
@@ -138,12 +141,12 @@ class PartnersSettings(StrictModel):
     facultatifs: frozenset[str] = frozenset()
 
 
+ConnectorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Admitted = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|paquet)$")]
 
 
 class GatewayFile(StrictModel):
-    """`gateway.toml`. `connecteurs`: by name, the connectors that are no part of the gateway and may run in it: the digest of a
-    file, or `paquet` for one that is installed."""
+    """`gateway.toml`. `connecteurs`: those that may run in it, no part of it: the digest of a file, or `paquet` if installed."""
 
     jetons: IssuerSettings | None = None
     emetteurs: tuple[IssuerSettings, ...] = ()
@@ -158,9 +161,8 @@ class GatewayFile(StrictModel):
     traces: TracesSettings = TracesSettings()
     flux: StreamSettings = StreamSettings()
     statistiques: StatisticsSettings = StatisticsSettings()
-    connecteurs: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")], Admitted] = Field(
-        default_factory=dict
-    )
+    etat: StateSettings = StateSettings()
+    connecteurs: dict[ConnectorName, Admitted] = Field(default_factory=dict)
     partenaires: PartnersSettings = PartnersSettings()
 
     @property
@@ -189,7 +191,7 @@ class Configuration:
     file: GatewayFile
     sealer: Sealer  # GATEWAY_CLES; ids and stand-ins by GATEWAY_CLE_IDENTIFIANTS
     fixed_now: datetime | None  # GATEWAY_NOW
-    candidate: Path | None  # GATEWAY_POLITIQUE_CANDIDATE: an access policy on trial
+    candidate: Path | None  # GATEWAY_POLITIQUE_CANDIDATE: a candidate access policy
     host: str
     port: int
     admin_host: str
@@ -198,10 +200,9 @@ class Configuration:
     processus: int  # GATEWAY_PROCESSUS: how many share the partners' quotas
     cache_sealers: tuple[Sealer, ...]  # the one that seals, then those that still open
     journal_sealers: tuple[Sealer, ...] = ()  # GATEWAY_CLES_JOURNAL: the one that is to sign, then those that verify
+    encryption_sealers: tuple[Sealer, ...] = ()  # GATEWAY_CLES_CHIFFREMENT: that of `/jwks`, then those that open
     introspection_secret: str = ""  # what the issuer that is asked about tokens knows us by
-    statistics_key: bytes | None = (
-        None  # GATEWAY_CLE_STATISTIQUES; without it, nothing protected is published nor answered
-    )
+    statistics_key: bytes | None = None  # GATEWAY_CLE_STATISTIQUES; without it, nothing protected is told
 
     def __repr__(self) -> str:
         return f"Configuration({self.root})"
@@ -231,6 +232,7 @@ def load(environ: Mapping[str, str] = ENVIRONMENT) -> Configuration:
         file=file,
         sealer=TurningSealer(_stable_sealer(environ), _ring(environ, "GATEWAY_CLES")),
         journal_sealers=_ring(environ, "GATEWAY_CLES_JOURNAL"),
+        encryption_sealers=_ring(environ, "GATEWAY_CLES_CHIFFREMENT", "GATEWAY_CLE_IDENTIFIANTS"),
         fixed_now=_instant(environ.get("GATEWAY_NOW")),
         candidate=Path(text) if (text := environ.get("GATEWAY_POLITIQUE_CANDIDATE")) else None,
         host=environ.get("HOST", "127.0.0.1"),
@@ -259,9 +261,10 @@ def _stable_sealer(environ: Mapping[str, str]) -> Sealer:
     return _sealer(name, _require(environ, name))
 
 
-def _ring(environ: Mapping[str, str], variable: str) -> tuple[Sealer, ...]:
-    """The keys that a variable gives, or the one of all that is not said otherwise. Raises ConfigurationError."""
-    if not environ.get(variable):
+def _ring(environ: Mapping[str, str], *variables: str) -> tuple[Sealer, ...]:
+    """The keys that the first of them gives, or the one of all that is not said otherwise. Raises ConfigurationError."""
+    variable = next(filter(environ.get, variables), "")
+    if not variable:
         return (_sealer("GATEWAY_CLE", _require(environ, "GATEWAY_CLE")),)
     return tuple(_sealer(variable, part) for part in environ[variable].split(","))
 

@@ -10,18 +10,18 @@ Knows no HTTP.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
-from gateway.audit.accounting import Accounting
+from gateway.audit.quotas_and_journal import Accounting
 from gateway.auth.authentication.clients import Viewer
+from gateway.auth.authorization.candidate_policy import CandidatePolicy
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.authorization.decision_cache import CachedDecision, DecisionCache
 from gateway.auth.authorization.sentinel import find_leak
-from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.concurrency import LongWork, PlanSlots
@@ -42,14 +42,15 @@ from gateway.errors import (
 from gateway.evenements.perimeter_logs import EventLog
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
-from gateway.federation.collect.kept_readings import Readings
-from gateway.federation.collect.plan import plan_sources
-from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import IdAssigner
+from gateway.federation.collect.kept_readings import SourceReadings
+from gateway.federation.collect.plan import SourcePlan, plan_sources
+from gateway.federation.ids.id_assigner import IdAssigner
+from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.build import ViewCache, find_view
-from gateway.federation.views.context import OperationContext
-from gateway.federation.views.told_log import ToldLog
+from gateway.federation.views.event_resolver import ANY_AGE, AskedFreshness, EventResolver
+from gateway.federation.views.operation_context import OperationContext
 from gateway.federation.views.view import Rights, View
+from gateway.operation_runner import GraphQLRequest, ValidatedOperation, run_operation, validate
 from gateway.reception.report import TransmissionReports
 from gateway.response import (
     GraphQLResponse,
@@ -61,19 +62,18 @@ from gateway.response import (
     refused_response,
     source_error,
 )
-from gateway.running import GraphQLRequest, ValidatedOperation, run_operation, validate
+from gateway.schema.coordinates import EVENT_ROOTS, VIEW_ROOTS
 from gateway.schema.organisations import EtatSource, Source
-from gateway.schema.tables import EVENT_ROOTS, VIEW_ROOTS
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
-from gateway.writes.asked import SHOWING_WRITES
-from gateway.writes.writing import Writes
+from gateway.writes.accept_write import Writes
+from gateway.writes.mutation_input import SHOWING_WRITES
 
 logger = logging.getLogger("gateway.operation")
 STATISTICS, TRANSMISSIONS = f"Query.{STATISTICS_ROOT}", "Query.transmissions"
 ASKING_SOURCES = VIEW_ROOTS | {STATISTICS_ROOT, "transmissions"}
-STREAMED = "Une souscription se reçoit en flux : l'envoyer avec Accept: text/event-stream."
+STREAMED = "Une souscription se reçoit en flux : l'envoyer avec Accept: text/event-stream, ou par WebSocket."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Gateway:
     persisted_documents: PersistedDocuments
     decision_cache: DecisionCache
     shapes: VisibleSchemas
-    candidate: PolicyTrial | None
+    candidate: CandidatePolicy | None
     stopped: Callable[[str], None]  # told where the sentinel stopped a leak
     executor: Executor
     collector: Collector
@@ -150,12 +150,12 @@ async def _mistaken(gateway: Gateway, viewer: Viewer, refusal: MistakenRequest) 
 
 
 async def judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
-    """The decision of the policy in force, compared with that of the policy on trial. Raises what the former refuses."""
+    """The decision of the policy in force, compared with that of the candidate policy. Raises what the former refuses."""
     document, cache = validated.document, gateway.decision_cache
     question = (document.tree, document.operation, validated.variables.coerced, viewer)
     key = cache.key(*question[1:])
     granted: frozenset[str] = frozenset()
-    # A refusal is compared too: a policy on trial that would allow it must be seen.
+    # A refusal is compared too: a candidate policy that would allow it must be seen.
     try:
         judgement = cache.find(key)
         if judgement is None:
@@ -173,14 +173,14 @@ async def serve(
     viewer: Viewer,
     validated: ValidatedOperation,
     judgement: CachedDecision,
-    told: ToldLog | None = None,
+    told: EventResolver | None = None,
 ) -> GraphQLResponse:
     """The answer to a decided operation; `told`: what it may show of the log of events, where that was read already."""
     trace = validated.trace
     with trace.stage("collecte"):
-        context = await _collect(gateway, viewer, validated, judgement.decision)
         if not EVENT_ROOTS.isdisjoint(judgement.decision.coordinates):
-            context = replace(context, events=told or await gateway.log.told(viewer))
+            told = told or await gateway.log.told(viewer)  # before the sources: what they say is later than each event
+        context = await _collect(gateway, viewer, validated, judgement.decision, told)
     if gateway.writes and not SHOWING_WRITES.isdisjoint(judgement.decision.coordinates):
         written = validated.document, validated.variables
         context = await gateway.writes.serve(gateway.schema, context, *written, trace)
@@ -189,6 +189,8 @@ async def serve(
         response = _response(gateway, context, result, validated.cost + walked + context.figures.walked)
         if judgement.forbidden and (found := find_leak(response.data, judgement.forbidden)):
             raise LeakStopped(".".join(found))
+        if told:
+            await told.ask_later(context.readings)
     # The journal comes last and before the answer: what it cannot write is not shown.
     states = {source["nom"]: source["etat"] for source in response.extensions["sources"]}
     with trace.stage("journal"):
@@ -198,18 +200,19 @@ async def serve(
 
 
 async def _collect(
-    gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision
+    gateway: Gateway, viewer: Viewer, validated: ValidatedOperation, decision: Decision, told: EventResolver | None
 ) -> OperationContext:
     """The context, with the figures that the operation asks for; of a mutation, with the persons that it may write of."""
     if validated.document.operation.operation is OperationType.MUTATION:
         if gateway.writes is None:
             raise WriteRefused("Cette passerelle n'écrit rien.", Code.ACTE_REFUSE)
-        return await build_context(gateway, viewer, decision, None, True, gateway.writes.rights_of(viewer))
+        return await build_context(gateway, viewer, decision, ANY_AGE, True, gateway.writes.rights_of(viewer))
+    freshness = AskedFreshness(validated.age_max, told)
     if STATISTICS not in decision.coordinates:
-        return await build_context(gateway, viewer, decision, validated.age_max)
+        return await build_context(gateway, viewer, decision, freshness)
     questions = asked_by(gateway.schema, validated.document, validated.variables, decision)
     counts_list = gateway.statistics.reads_list(questions, viewer)
-    context = await build_context(gateway, viewer, decision, validated.age_max, counts_list)
+    context = await build_context(gateway, viewer, decision, freshness, counts_list)
     await gateway.statistics.answer_all(questions, context)
     await gateway.accounting.charge(viewer, context.figures.walked)
     return context
@@ -219,7 +222,7 @@ async def build_context(
     gateway: Gateway,
     viewer: Viewer,
     decision: Decision,
-    age_max: int | None = None,
+    freshness: AskedFreshness = ANY_AGE,
     counts_list: bool = False,
     rights: Rights | None = None,
 ) -> OperationContext:
@@ -228,13 +231,13 @@ async def build_context(
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = rights or Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
-    collected: tuple[Readings, View, int] | None = None
+    collected: tuple[SourceReadings, View, int] | None = None
     if plan.view:
         with gateway.plan_slots.hold(plan):
-            readings = await gateway.collector.collect(plan, directory, age_max)
+            readings = await _read(gateway, plan, directory, freshness)
             found = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
             collected = readings, *found
-    readings, view, people = collected or (Readings(), View(), 0)
+    readings, view, people = collected or (SourceReadings(), View(), 0)
     context = OperationContext(
         viewer=viewer,
         rights=rights,
@@ -248,11 +251,23 @@ async def build_context(
         readings=readings,
         view=view,
         people=people,
+        events=freshness.told or EventResolver(),
     )
-    if gateway.writes and gateway.writes.deposit.by_person:
+    if gateway.writes and gateway.writes.pending.by_person:
         # Most gateways hold no write, most of the time: nothing is called then.
         context = gateway.writes.over(context)
     return await gateway.reports.told(context) if TRANSMISSIONS in decision.coordinates else context
+
+
+async def _read(gateway: Gateway, plan: SourcePlan, directory: Directory, asked: AskedFreshness) -> SourceReadings:
+    """What the sources say, later than each event that is told, as far as they say it in time."""
+    collector, told = gateway.collector, asked.told
+    if told is None:
+        return await collector.collect(plan, directory, asked.age_max)
+    readings = await collector.collect(plan, directory, asked.age_max, told.met_at)
+    if await told.asks_first(readings):
+        readings = await collector.collect(plan, directory, asked.age_max, collector.wall_clock())
+    return readings
 
 
 def _response(gateway: Gateway, context: OperationContext, result: ExecutionResult, cost: int) -> GraphQLResponse:

@@ -1,7 +1,7 @@
 """The one client of Redis, from its address: one pool and one TLS context for all who use it. Knows no key and shows no address.
 
 What is written here is understood before the first use, so that a start tells it: an unknown option, a certificate that is not
-there. Whether somebody answers there is for `suspension` to tell.
+there. Whether somebody answers there is for `redis_breaker` to tell.
 """
 
 import asyncio
@@ -181,7 +181,7 @@ def _parsed(url: str) -> dict[str, Any]:
 
 
 def _timeouts(seconds: float | None) -> dict[str, Any]:
-    """The client's own. None where `suspension` bounds the use: under Python 3.11 they lose a cancellation that comes as a
+    """The client's own. None where `redis_breaker` bounds the use: under Python 3.11 they lose a cancellation that comes as a
     command is sent."""
     return {"socket_timeout": seconds, "socket_connect_timeout": seconds}
 

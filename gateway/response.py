@@ -13,7 +13,7 @@ from gateway.auth.authorization.decide import Decision, Path, Refusal
 from gateway.auth.authorization.reasons import field_refused, useful_finalites
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.documents.mistake import Mistake
-from gateway.documents.nearest import tell
+from gateway.documents.mistake_messages import tell
 from gateway.errors import (
     CallerError,
     Code,
@@ -47,7 +47,12 @@ def refused_response(cause: Exception) -> GraphQLResponse:
 
 def mistaken_response(mistakes: Sequence[Mistake], shape: GraphQLSchema) -> GraphQLResponse:
     """The same, with an error for each mistake, told from that shape of the graph."""
-    return GraphQLResponse(None, [_mistake_error(mistake, shape) for mistake in mistakes], refused=True)
+    told: list[ErrorDict] = []
+    for mistake in mistakes:
+        # Told alike to this caller, two are one: how many fields there are of what is not shown is not told either.
+        if (entry := _mistake_error(mistake, shape)) not in told:
+            told.append(entry)
+    return GraphQLResponse(None, told, refused=True)
 
 
 def _mistake_error(mistake: Mistake, shape: GraphQLSchema) -> ErrorDict:

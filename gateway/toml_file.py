@@ -54,6 +54,23 @@ _HEADER = re.compile(r"\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 _QUOTED = re.compile("« (.+?) »")
+# What tomllib says in English, by its beginning.
+_WRONG = {
+    "Invalid value": "valeur attendue ; un texte se met entre guillemets",
+    "Illegal character": "guillemet fermant attendu",
+    "Unterminated string": "guillemet fermant attendu",
+    "Expected '=' after a key": "« = » attendu ; une clé d'autres signes que lettres, chiffres, - et _ se met entre guillemets",
+    "Invalid initial character": "une clé d'autres signes que lettres, chiffres, - et _ se met entre guillemets",
+    "Expected ']'": "« ] » attendu",
+    "Unclosed inline table": "« , » ou « } » attendu",
+    "Unclosed array": "« , » ou « ] » attendu",
+    "Expected newline": "fin de ligne attendue",
+    "Cannot declare": "table écrite deux fois",
+    "Cannot overwrite": "clé écrite deux fois",
+    "Duplicate inline table key": "clé écrite deux fois",
+}
+KNOWN_MAX = 30  # keys that are told where none is near
+SURELY = 0.8  # how alike two keys are, for one to be the other misspelt
 _PLACE = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -76,7 +93,7 @@ def read_toml(path: Path, model: type[M], shown_as: str | None = None) -> M:
         return model.model_validate(document)
     except ValidationError as error:  # not chained: its own text holds the values of the file
         # A key that is misspelt is unknown, and another absent: what is written is told first.
-        details = sorted(error.errors(include_url=False), key=lambda one: not _nearest(one, model))
+        details = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
         first, *others = (_told(detail, path, name, document, model) for detail in details)
         raise ConfigurationError(first, others) from None
 
@@ -84,17 +101,17 @@ def read_toml(path: Path, model: type[M], shown_as: str | None = None) -> M:
 def _told(detail: ErrorDetails, path: Path, name: str | Path, document: Any, model: type[BaseModel]) -> str:
     """A mistake in one line: the file, the line, the key, why."""
     reason = _reason(detail) + _nearest(detail, model)
-    return f"{name}{_line_of(path, detail['loc'], reason)} : {_key(detail['loc'], document)} : {reason}"
+    return f"{name}{line_of(path, detail['loc'], reason)} : {_key(detail['loc'], document)} : {reason}"
 
 
-def _line_of(path: Path, location: Sequence[int | str], reason: str) -> str:
+def line_of(path: Path, location: Sequence[int | str], reason: str = "") -> str:
     """Where a mistake stands in a file, as a message says it: the last line that holds the text that it quotes when it is one of
     a whole table, the line of its key, else that of its table; nothing when unsure."""
     keys = [part for part in location if isinstance(part, str)]
     found, depth, table = 0, 0, list[str]()
     quoted = _QUOTED.search(reason)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if quoted and len(keys) <= 1 and f'"{quoted[1]}"' in line:
+        if quoted and len(keys) <= 1 and (f'"{quoted[1]}"' in line or line.startswith((quoted[1], f"[{quoted[1]}]"))):
             found, depth = number, len(keys)
         if header := _HEADER.match(line):
             table = _parts(header[1])
@@ -113,16 +130,29 @@ def _parts(written: str) -> list[str]:
 
 
 def _nearest(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    """The key that an unknown one is probably meant for."""
+    """The key that an unknown one is probably meant for, in its table or in one below; else those that there are, when few."""
     if detail["type"] != "extra_forbidden":
         return ""
-    models = {model}
+    models, wrong = {model}, str(detail["loc"][-1])
     for part in detail["loc"][:-1]:
         inside = [one.model_fields[part].annotation for one in models if part in one.model_fields]
-        models = {found for annotation in inside for found in _models_in(annotation)} or models
-    known = [name for one in models for name in one.model_fields]
-    near = get_close_matches(str(detail["loc"][-1]), known, 1)
-    return f" ; « {near[0]} » ?" if near else ""
+        models = {found for annotation in inside for found in _models_in(annotation)} or _of_type(models, part)
+    fields = {name: field for one in models for name, field in one.model_fields.items()}
+    below = [
+        f"{name}.{wrong}"
+        for name, field in fields.items()
+        if any(wrong in one.model_fields for one in _models_in(field.annotation))
+    ]
+    if near := get_close_matches(wrong, fields, 1, SURELY) or below[:1] or get_close_matches(wrong, fields, 1):
+        return f" ; « {near[0]} » ?"
+    return f" (au choix {', '.join(sorted(fields))})" if len(fields) <= KNOWN_MAX else ""
+
+
+def _of_type(models: set[type[BaseModel]], tag: int | str) -> set[type[BaseModel]]:
+    """Those of a union that a `type` chooses, which is a part of the place that is told."""
+    return {
+        one for one in models if "type" in one.model_fields and tag in get_args(one.model_fields["type"].annotation)
+    } or models
 
 
 def _models_in(annotation: Any) -> set[type[BaseModel]]:
@@ -137,7 +167,7 @@ def _document(path: Path, name: str | Path) -> dict[str, Any]:
             raise ConfigurationError(f"{name} : fichier illisible (n'est pas un fichier)")
         if path.stat().st_size > BYTES_MAX:
             raise ConfigurationError(f"{name} : fichier illisible (plus de {BYTES_MAX} octets)")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8").removeprefix("\ufeff"))
     except OSError as error:
         raise ConfigurationError(f"{name} : fichier illisible ({reason_of(error)})") from error
     except RecursionError:
@@ -149,9 +179,12 @@ def _document(path: Path, name: str | Path) -> dict[str, Any]:
 def _place(error: ValueError) -> str:
     """Where a document stops being TOML: what tomllib says of it besides is English."""
     if isinstance(error, UnicodeDecodeError):
-        return " (UTF-8 attendu)"
+        return f" (ligne {error.object[: error.start].count(10) + 1} : UTF-8 attendu)"
     found = _PLACE.search(str(error))
-    return "" if found is None else f" (ligne {found[1]}, colonne {found[2]})" if found[1] else " (à la fin du fichier)"
+    if found is None:
+        return ""
+    why = next((f" : {told}" for said, told in _WRONG.items() if str(error).startswith(said)), "")
+    return f" (ligne {found[1]}, colonne {found[2]}{why})" if found[1] else f" (à la fin du fichier{why})"
 
 
 def _key(location: tuple[int | str, ...], document: Any) -> str:
@@ -174,6 +207,9 @@ def _reason(detail: ErrorDetails) -> str:
     if detail["type"] == "value_error":
         message = detail["msg"].removeprefix("Value error, ")
         return f"valeur invalide ({message})" if isinstance(detail["input"], str) else message
+    if detail["type"] == "union_tag_invalid":
+        known = str(detail.get("ctx", {}).get("expected_tags", "")).replace("'", "")
+        return f"{_REASONS[detail['type']]} (au choix {known})"
     return _REASONS.get(detail["type"]) or f"valeur invalide{_expected(detail)}"
 
 
@@ -181,5 +217,5 @@ def _expected(detail: ErrorDetails) -> str:
     for kind, expected in _EXPECTED.items():
         if detail["type"].startswith(kind):
             context = detail.get("ctx", {})
-            return f" ({expected.format(**context)})".replace("' or '", "' ou '")
+            return f" ({expected.format(**context)})".replace(" or ", " ou ")
     return ""

@@ -1,23 +1,29 @@
 """What every test may ask for: the world of the simulators and a gateway that asks it, each started once."""
 
 import gc
+import os
 from collections.abc import Generator, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fixtures import gateway_process
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
 from gateway import concurrency
 from tests.support.canaries import traces
+from tests.support.databases import postgresql, url
+from tests.support.e2e.told_streams import alone, small
 from tests.support.figures import FIGURES, note
+from tests.support.forked_gateways import imported_gateway
+from tests.support.order import in_order
 from tests.support.pair import DoubleWorld, metrics
 from tests.support.redis_server import redis_server
+from tests.support.today import TODAY
 from tests.support.waiting import waiting
 
-TODAY = date(2026, 10, 15)  # a fixed day: the same people, the same ruptures, in every run
+__all__ = ["TODAY", "alone", "postgresql", "small", "url"]  # fixtures of every test, and their day
 OPENED: list[World] = []  # worlds that the files of tests share
 # As a gateway that serves does: what was imported lives as long as the process, and is not looked at again and again.
 GC_THRESHOLDS = (2_000, 20, 50)
@@ -45,6 +51,11 @@ def pytest_tests_are_read() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that last longest come first."""
+    items[:] = in_order(items)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -56,6 +67,18 @@ def without_rest() -> Iterator[None]:
     Those that are processes of their own keep it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(concurrency, "REST", 0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_gateways() -> Iterator[None]:
+    """Of several processes of tests, each imports the gateway once, and forks those that it starts. Who runs a few tests, or long
+    ones, has each started as an operator does."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch, imported_gateway() as opened:
+        patch.setattr(gateway_process, "start", opened.start_or(gateway_process.start))
         yield
 
 

@@ -24,7 +24,6 @@ SAME_CONCEPT: Mapping[str, str] = {
     "referentiel": "the values (domain), the partner (connectors), its keeping (sources)",
     "journal": "the reading journal: its store (stores), and what an operator asks of it (cli)",
     "reception": "what is decided of a push (reception), its store (stores)",
-    "transmissions": "a dossier as received (reception), read back as a partner's record (connectors)",
     "evidence": "the lines as the graph shows them (schema), made from what joined (federation)",
     "search": "somebody by identity: among people already joined (domain), in a view (federation)",
 }

@@ -27,7 +27,7 @@ from tools.source import ROOT
 TARGETS = (
     "gateway/auth", "gateway/audit", "gateway/domain", "gateway/federation/join", "gateway/federation/ids",
     "gateway/federation/views", "gateway/federation/lists.py", "gateway/federation/criteria.py", "gateway/federation/paging.py",
-    "gateway/stores/counters.py", "gateway/stores/journal_tables.py",
+    "gateway/stores/quota_counters.py", "gateway/stores/journal_tables.py",
 )  # fmt: skip
 WHERE = ROOT / "var" / "mutants"
 MAP, TRIED, COPY = WHERE / "map.json", WHERE / "tried.jsonl", WHERE / "copy"

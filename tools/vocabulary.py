@@ -1,4 +1,4 @@
-"""The words of a table, as docs/partenaires.md shows them: generated, so that the page cannot say another list than the code.
+"""The words of a table, as docs/partenaires-table.md shows them: generated, so that the page says no other list than the code.
 
 python -m tools.vocabulary            writes the table again
 python -m tools.vocabulary --check    says whether it is what it must be
@@ -12,7 +12,7 @@ from gateway.connectors import values
 from gateway.connectors.table import vocabulary as words
 from gateway.connectors.table.vocabulary import REQUIRED, WORDS
 
-PAGE = Path(__file__).parents[1] / "docs" / "partenaires.md"
+PAGE = Path(__file__).parents[1] / "docs" / "partenaires-table.md"
 BEGIN, END = "<!-- vocabulaire : python -m tools.vocabulary -->", "<!-- fin du vocabulaire -->"
 # By what reads it, what may be written there.
 MEANINGS: tuple[tuple[Any, str], ...] = (
@@ -68,7 +68,7 @@ def main() -> int:
         return 0
     if page() == PAGE.read_text(encoding="utf-8"):
         return 0
-    print("docs/partenaires.md: the table of words is stale: python -m tools.vocabulary")
+    print("docs/partenaires-table.md: the table of words is stale: python -m tools.vocabulary")
     return 1
 
 

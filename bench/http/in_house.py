@@ -19,7 +19,7 @@ from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.config import Configuration, load
 from gateway.documents.parse import Document
 from gateway.domain.days import paris_day
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.operation import Gateway, build_context
 from gateway.server.composition import build_authenticator, build_gateway, read_client_register
 from gateway.server.lifecycle import GC_THRESHOLDS

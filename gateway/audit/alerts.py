@@ -5,7 +5,7 @@ import logging
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from gateway.domain.quotas import QuotaCrossed
+from gateway.domain.quota_rules import QuotaCrossed
 
 logger = logging.getLogger("gateway.alertes")
 

@@ -21,7 +21,7 @@ from gateway.auth.policy.policy import PUBLIQUE
 from gateway.auth.policy.rules import CategorieDonnee, categorie, paths_to
 from gateway.correlation import RequestTrace
 from gateway.domain.days import PARIS
-from gateway.domain.quotas import CountUnder
+from gateway.domain.quota_rules import CountUnder
 from gateway.stores.journal import JournalEntry
 
 Categories = frozenset[CategorieDonnee]
@@ -30,7 +30,7 @@ SELECTIONS_KNOWN = 256  # sets of coordinates of which it is kept what they read
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AccessRecord:
     """One answer that shows persons.
 
     `document`: a stand-in for the text of the operation. `persons`: their secret keys, by what may be read of them, and
@@ -87,7 +87,7 @@ class Governed:
         return by_categorie({name: frozenset({self.categories[name]}) for name in read})
 
 
-def entry(reading: Reading) -> JournalEntry:
+def entry(reading: AccessRecord) -> JournalEntry:
     """The entry: its persons in the order of its `groups`."""
     viewer, decision = reading.viewer, reading.decision
     content = {

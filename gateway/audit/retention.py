@@ -16,7 +16,7 @@ from gateway.config import Configuration
 from gateway.domain.days import paris_day
 from gateway.domain.seal import Anchor
 from gateway.errors import ClockNotBelieved
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
 from gateway.stores.journal import Journal
 from gateway.stores.journal_purge import BATCH_TIMEOUT, believe, forget_counts, purge_entries
 from gateway.stores.journal_queries import head

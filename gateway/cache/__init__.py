@@ -1,1 +1,1 @@
-"""Keeps for a while what partners said: aiocache behind one interface (`seam`). Nobody else imports aiocache."""
+"""Keeps for a while what partners said: aiocache behind one interface (`interface.py`). Nobody else imports aiocache."""

@@ -6,18 +6,21 @@ from functools import partial
 
 from redis.asyncio import Redis
 
+from gateway.cache.interface import Cache, cache_local
 from gateway.cache.redis import RedisBackend
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import Cache, cache_local
 from gateway.cache.shared import USE, SharedCache
-from gateway.suspension import Suspension
+from gateway.redis_breaker import RedisBreaker
 
 
 def open_cache(
-    redis: Redis | None, sealed_codec: SealedCodec, suspension: Suspension, seconds: Callable[[], float] = time.time
+    redis: Redis | None,
+    sealed_codec: SealedCodec,
+    redis_breaker: RedisBreaker,
+    seconds: Callable[[], float] = time.time,
 ) -> Cache:
     """Shared and sealed where there is a Redis, which it closes in the end; else this process's own."""
     local = cache_local(seconds)
     if redis is None:
         return local
-    return SharedCache(RedisBackend(redis, partial(suspension.altered, USE)), sealed_codec, local, suspension)
+    return SharedCache(RedisBackend(redis, partial(redis_breaker.altered, USE)), sealed_codec, local, redis_breaker)

@@ -12,7 +12,7 @@ from aiocache.backends.redis import RedisCache
 from aiocache.serializers import NullSerializer
 from redis.asyncio import Redis
 
-from gateway.cache.seam import identity_key
+from gateway.cache.interface import identity_key
 
 PREFIX = "passerelle"
 BODIES = f"{PREFIX}:v:"
@@ -45,7 +45,7 @@ class RedisBackend(RedisCache):  # type: ignore[misc]
     """Bytes by key. `altered` is told of each value that is not what was written there."""
 
     def __init__(self, client: Redis, altered: Callable[[], None] = lambda: None) -> None:
-        # timeout: `suspension` bounds every use
+        # timeout: `redis_breaker` bounds every use
         super().__init__(serializer=NullSerializer(encoding=None), key_builder=identity_key, timeout=0)
         self.client = client  # aiocache makes its own, from parts that tell neither TLS nor the account
         logging.getLogger("aiocache").setLevel(logging.WARNING)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from gateway.cache.seam import Entry
+from gateway.cache.interface import Entry
 from gateway.domain.seal import Sealer
 
 NAMES = "cache/noms"  # a usage of the key: another text would lose all that is kept
-NAMES_MAX = 20_000
+NAMES_MAX = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class SealedCodec:
 
     def __init__(self, sealers: Sequence[Sealer], codec: Codec) -> None:
         self._sealers, self._codec = tuple(sealers), codec
+        self.form = codec.version
         self._usage = f"cache/{codec.version}"
         # The name of a key outside this process: an HMAC, which tells nothing to whoever does not hold our keys.
         # Each read names its keys twice, and the same keys are read again and again: an HMAC each time would be felt.

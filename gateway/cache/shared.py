@@ -10,8 +10,9 @@ One name a label:
   g  generation: drawn when the label is purged, or by whoever finds none.
 
 The shared cache says which entries hold; a process's memory only saves it from opening them again. Two processes
-answer alike therefore, as long as the shared cache answers. When it does not (`suspension`), each process goes on with
-its memory, and with the generations and marks that it last learned.
+answer alike therefore, as long as the shared cache answers. When it does not (`redis_breaker`), each process goes on with
+its memory, and with the generations and marks that it last learned. Marks that were drawn meanwhile are told to it before
+anything is read from it again: what it does not know of them would unsay them.
 
 Who can write there may alter anything. A body that does not open, or is not of its head's version, is absent; what is no
 generation or mark of ours is another generation, another mark: what was kept is asked again, nothing out of date is served.
@@ -25,11 +26,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from aiocache.base import BaseCache
+from cachetools import LRUCache
 
+from gateway.cache.interface import ENTRIES_MAX, CacheKey, Entry, LocalCache, judged, new_generation
 from gateway.cache.redis import BODY_MAX, PREFIX
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import CacheKey, Entry, LocalCache, judged, new_generation
-from gateway.suspension import Suspension
+from gateway.redis_breaker import RedisBreaker
 
 T = TypeVar("T")
 
@@ -41,14 +43,19 @@ _DRAWN = re.compile(rb"[0-9a-f]{16}")  # what `new_generation` draws
 class SharedCache:
     """`remote` keeps bytes by name; `local` holds what this process has opened, and the clock."""
 
-    def __init__(self, remote: BaseCache, sealed_codec: SealedCodec, local: LocalCache, suspension: Suspension) -> None:
+    def __init__(
+        self, remote: BaseCache, sealed_codec: SealedCodec, local: LocalCache, redis_breaker: RedisBreaker
+    ) -> None:
         self._remote, self._sealed_codec, self._local = remote, sealed_codec, local
         self.now = local.now
-        self._suspension = suspension
+        self._redis_breaker = redis_breaker
+        self._untold: LRUCache[str, str] = LRUCache(ENTRIES_MAX)  # marks that it did not take, by name
 
     async def read(self, keys: Sequence[CacheKey]) -> list[Entry | None]:
         if not keys:
             return []
+        if not await self._tell_marks():
+            return await self._local.read(keys)
         opened = await self._local.raw(keys)
         labels = sorted({key.label for key in keys})
         names = [key.name for key in keys]
@@ -91,14 +98,16 @@ class SharedCache:
         return await self._set([(name, new_generation().encode())], GENERATION_LIFE)
 
     async def mark(self, key: CacheKey) -> str:
-        self._learn_marks([key], await self._get(self._names("i", [key.name])) or [])
+        if await self._tell_marks():
+            self._learn_marks([key], await self._get(self._names("i", [key.name])) or [])
         return self._local.known_mark(key)
 
     async def invalidate(self, key: CacheKey) -> bool:
         (name,), drawn = self._names("i", [key.name]), new_generation()
         # Here at least the event holds at once, whether or not the shared cache can be told.
         self._local.learn_mark(key, drawn)
-        return await self._set([(name, drawn.encode())], GENERATION_LIFE)
+        self._untold[name] = drawn
+        return await self._tell_marks()
 
     async def acquire(self, key: CacheKey, duration: float) -> str | None:
         (name,), lease = self._names("b", [key.name]), secrets.token_hex(8)
@@ -112,8 +121,20 @@ class SharedCache:
     async def aclose(self) -> None:
         await self._remote.close()
 
+    async def _tell_marks(self) -> bool:
+        """Tell the marks that it was not told yet; False when it does not take them."""
+        told = dict(self._untold)
+        if told and not await self._set([(name, mark.encode()) for name, mark in told.items()], GENERATION_LIFE):
+            return False
+        for name, mark in told.items():
+            if self._untold.get(name) == mark:  # and not another, drawn meanwhile
+                del self._untold[name]
+        return True
+
     def _names(self, kind: str, names: Sequence[str]) -> list[str]:
-        return [f"{PREFIX}:{kind}:{self._sealed_codec.name(name)}" for name in names]
+        """Heads and bodies are of one form of the values: two releases side by side have each its own."""
+        form = f"{self._sealed_codec.form}/" if kind in "tv" else ""
+        return [f"{PREFIX}:{kind}:{self._sealed_codec.name(form + name)}" for name in names]
 
     def _learn_generations(self, labels: Sequence[str], values: Sequence[bytes | None]) -> dict[str, str]:
         """The generations read, learned; of a label that has none, one that no entry has."""
@@ -136,7 +157,7 @@ class SharedCache:
             return ""
         if _DRAWN.fullmatch(value):
             return value.decode()
-        self._suspension.altered(USE)
+        self._redis_breaker.altered(USE)
         return hashlib.sha256(value).hexdigest()[:16]
 
     async def _open(self, heads: Mapping[CacheKey, bytes]) -> dict[str, Entry]:
@@ -159,7 +180,7 @@ class SharedCache:
     def _opened(self, name: str, sealed: bytes | None) -> Entry | None:
         entry = self._sealed_codec.open(name, sealed) if sealed else None
         if sealed and entry is None:
-            self._suspension.altered(USE)
+            self._redis_breaker.altered(USE)
         return entry
 
     async def _get(self, names: Sequence[str]) -> list[bytes | None] | None:
@@ -183,7 +204,7 @@ class SharedCache:
 
     async def _use(self, request: Callable[[], Awaitable[T]]) -> T | None:
         """The answer of the shared cache, None when there is none."""
-        return await self._suspension.use(USE, request)
+        return await self._redis_breaker.use(USE, request)
 
 
 def _is(entry: Entry | None, head: bytes) -> bool:

@@ -24,9 +24,11 @@ from gateway.server.composition import build_state
 from gateway.server.services import Services, build_services
 from gateway.sources.partners.configured import configured_partners
 from gateway.sources.partners.load import Partner
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
 from gateway.stores.sql import database_url, open_engine
 from gateway.toml_file import read_toml
+from gateway.web.incidents import FILE, read_incidents
+from gateway.webhooks.endpoints import check_endpoints, read_endpoints
 
 WARNED_BEFORE = timedelta(days=30)  # the end of an API key
 ANSWER_WITHIN = 10.0  # seconds, of a partner
@@ -48,6 +50,8 @@ def _files(folder: Path) -> Iterator[Callable[[], object]]:
     yield load
     yield lambda: configured_partners(folder, read_toml(folder / "gateway.toml", GatewayFile), ENVIRONMENT)
     yield lambda: read_register(folder / "clients.toml")
+    yield lambda: read_incidents(folder / FILE)
+    yield lambda: check_endpoints(read_endpoints(folder, ENVIRONMENT), read_register(folder / "clients.toml")[0])
     yield from (partial(database_url, ENVIRONMENT, variable, MEMORY) for variable in DATABASES)
 
 

@@ -1,4 +1,4 @@
-"""Commands of an operator beside serving: harvest, census, purge, keys. Knows no HTTP; `__main__` prints what is returned."""
+"""Commands of an operator beside serving: harvest, links, purge, keys. Knows no HTTP; `__main__` prints what is returned."""
 
 import asyncio
 import re
@@ -14,10 +14,10 @@ from gateway.config import config_folder, load
 from gateway.domain.days import PARIS, paris_day
 from gateway.environment import ENVIRONMENT
 from gateway.errors import CommandFailed, SourceClosed, SourceError
-from gateway.federation.collect.census import describe, take_census
 from gateway.federation.collect.plan import describe as describe_relevant
 from gateway.federation.collect.plan import plan_of_perimetre, residents_by_cfa
 from gateway.federation.join.link import link
+from gateway.federation.linkage_export import describe_clusters, read_all_records
 from gateway.operation import Gateway
 from gateway.reception.reception import key_digest, speaks_for_a_cfa
 from gateway.server.composition import build_gateway, read_client_register
@@ -73,13 +73,13 @@ async def rapprochements(tell: Callable[[str], None]) -> list[dict[str, Any]]:
     """
     try:
         async with aclosing(build_services(load(), ENVIRONMENT)) as services:
-            gateway = await _open_gateway(services)
-            return list(describe(link(await take_census(gateway.collector, gateway.directory(), tell))))
+            gateway = await open_gateway(services)
+            return list(describe_clusters(link(await read_all_records(gateway.collector, gateway.directory(), tell))))
     except SourceError as error:
         raise CommandFailed(f"recensement arrêté : {error.source} {error}") from None
 
 
-async def _open_gateway(services: Services) -> Gateway:
+async def open_gateway(services: Services) -> Gateway:
     """The gateway, once the registry and the referential may be read."""
     gateway = build_gateway(services)
     await services.registry.open()
@@ -111,7 +111,7 @@ async def relevant_cfas(client: str) -> str:
     if known is None:
         raise CommandFailed(f"client « {client} » inconnu de clients.toml")
     async with aclosing(build_services(configuration, ENVIRONMENT)) as services:
-        gateway = await _open_gateway(services)
+        gateway = await open_gateway(services)
         directory = gateway.directory()
         perimetre = build_perimetre(known.role, known.organisation, directory.referentiel)
         plan = plan_of_perimetre(perimetre, directory.referentiel, suivi=True)
@@ -163,7 +163,7 @@ async def import_key(client: str, key: str) -> str:
 def close_register() -> str:
     """Write at the end of clients.toml how many clients it holds, which proves it whole. Raises CommandFailed."""
     number = close_clients(config_folder() / "clients.toml")
-    return f"clients.toml : {number} clients, clos"
+    return f"clients.toml : {number} {'clients' if number > 1 else 'client'}, clos"
 
 
 def describe_sources() -> str:

@@ -56,10 +56,12 @@ async def tell_states(tell: Tell) -> int:
 async def migrate_all(tell: Tell) -> None:
     """Bring every store that is there to the version of this code. Raises ConfigurationError for one of a later code."""
     place = StorePlace(load().donnees, ENVIRONMENT)
-    for store in STORES:
-        if store.is_there(place):
-            async with opened(store, place) as database:
-                await _migrate(store, database, tell)
+    there = [store for store in STORES if store.is_there(place)]
+    for store in there:
+        async with opened(store, place) as database:
+            await _migrate(store, database, tell)
+    if not there:
+        tell("aucune base encore : chacune se crée, à cette version, quand elle sert pour la première fois")
 
 
 async def _migrate(store: KnownStore, database: Writer, tell: Tell) -> None:

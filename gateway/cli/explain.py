@@ -11,7 +11,7 @@ from gateway.auth.policy.rules import Finalite, Profil
 from gateway.documents.limits import cost_of
 from gateway.documents.parse import Documents
 from gateway.errors import CallerError, CommandFailed
-from gateway.execution.codegen import Unsupported, compile_plan
+from gateway.execution.codegen import Unsupported, compile_operation
 from gateway.federation.collect.plan import asks_follow_ups, needs_view
 from gateway.schema.query import build, core_schema
 
@@ -33,7 +33,7 @@ def explain(text: str, profil: str) -> str:
     except CallerError as error:
         raise CommandFailed(f"requête refusée ({error.code.value}) : {error}") from None
     try:
-        sources = compile_plan(schema, document, frozenset(path for path, _ in decision.nulls), variables).sources
+        sources = compile_operation(schema, document, frozenset(path for path, _ in decision.nulls), variables).sources
     except Unsupported as reason:
         sources = [f"# exécutée par graphql-core : {reason}"]
     return "\n\n".join(

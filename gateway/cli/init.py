@@ -43,7 +43,10 @@ NEXT = """\
   1. compléter gateway.toml (émetteur des jetons), partenaires/ et clients.toml ;
   2. remplir les secrets des partenaires dans .env ;
   3. set -a; . {environment}; set +a
-  4. python -m gateway config check"""
+  4. python -m gateway clients clore
+  5. python -m gateway config check
+  6. python -m gateway moisson, aux heures du registre, puis python -m gateway serve
+Pas à pas : docs/guide-exploitant.md ; d'un bout à l'autre, pour essayer : docs/exercice.md"""
 
 
 def write_configuration(folder: Path) -> str:

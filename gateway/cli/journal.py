@@ -10,16 +10,17 @@ from datetime import date
 from typing import Any
 
 from gateway.audit.entries import act, reading_of
-from gateway.audit.known_as import known_as
+from gateway.audit.known_ids import known_as
 from gateway.audit.retention import purge
 from gateway.auth.authentication.clients import ORGANISATION_ALERT, RegisteredClient, read_clients, windows
 from gateway.config import Configuration, load
 from gateway.domain.days import paris_day
-from gateway.domain.quotas import MARGIN
+from gateway.domain.quota_rules import MARGIN
 from gateway.domain.seal import Anchor, OpaqueIds
 from gateway.environment import ENVIRONMENT
 from gateway.errors import ClockNotBelieved, CommandFailed, JournalUnavailable, LinksUnavailable
-from gateway.federation.ids.assign import derivation, identities
+from gateway.federation.ids.id_assigner import derivation
+from gateway.federation.ids.identity_lookup import asked_identity, ids_of_identity
 from gateway.server.services import build_journal, build_links
 from gateway.stores.derive_counts import count_again
 from gateway.stores.journal import Journal, JournalEntry
@@ -70,11 +71,9 @@ async def id_of(nom: str, prenom: str, naissance: date) -> str:
     """
     configuration = load()
     opaque_ids = OpaqueIds(configuration.sealer)
-    asked = identities(nom, prenom, naissance, opaque_ids.pseudonym)
-    async with _asked_of(configuration, min(asked)) as (_, links):
-        known = await links.read_cousins(asked)
-    bearers = {known.same(link.object_) for link in known.cousins if link.key.identity in asked}
-    ids = sorted(opaque_ids.seal("Jeune", min(bearer)) for bearer in bearers)
+    asked = asked_identity(nom, prenom, naissance, opaque_ids)
+    async with _asked_of(configuration, asked.code) as (_, links):
+        ids = sorted(opaque_ids.seal("Jeune", min(same)) for same in await ids_of_identity(asked, links))
     if not ids:
         raise CommandFailed(
             "personne de connu sous ce nom, ce prénom et cette date de naissance exacts ; à défaut, chercher son identifiant "
@@ -100,7 +99,7 @@ def written_as(form: str, readings: Sequence[Mapping[str, Any]]) -> str:
 def _cell(form: str, name: str, value: Any) -> str:
     text = ",".join(value) if isinstance(value, list) else value or ""
     if name == "compte" and form == "texte":
-        return json.dumps(text, ensure_ascii=True)  # its bearer chose it: no letter of it may move the others
+        return json.dumps(text, ensure_ascii=True)  # its same chose it: no letter of it may move the others
     # A spreadsheet would compute what begins so.
     return f"'{text}" if form == "csv" and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 

@@ -20,7 +20,7 @@ from gateway.server.services import Services, build_services
 from gateway.server.statistics_parts import open_figures
 from gateway.statistiques.exports import FORMATS
 from gateway.statistiques.file_request import variables_of
-from gateway.statistiques.lots import MONTHS, counted_period
+from gateway.statistiques.nightly_lots import counted_period
 from gateway.statistiques.nightly_pass import PassTools, all_subjects, count_all, mandate
 from gateway.statistiques.places import Places
 from gateway.statistiques.publication import Protection, PublicationTools, publish
@@ -37,16 +37,17 @@ LABELS = {
 NO_KEY = "GATEWAY_CLE_STATISTIQUES absente : rien n'est protégé, donc rien n'est publié"
 
 
-async def count_night(tell: Tell, months: int = MONTHS) -> int:
-    """Count every lot, then publish; the exit code. Raises CommandFailed."""
+async def count_night(tell: Tell, months: int | None = None) -> int:
+    """Count every lot, of so many months or of as many as configured, then publish; the exit code. Raises CommandFailed."""
     async with _opened() as (services, gateway):
         if not await gateway.collector.registry.version():
             raise CommandFailed("la copie du registre ne répond pas : rien n'est compté")
         if (await services.registry.harvest_state()).as_of is None:
             raise CommandFailed("le registre n'a jamais été moissonné : rien n'est compté (python -m gateway moisson)")
         writer = BlockWriter(services.blocks)
-        period = counted_period(paris_day(services.configuration.now()), months)
-        tools = PassTools(gateway.collector, gateway.directory(), services.links, writer, services.configuration.now)
+        now, settings = services.configuration.now, services.configuration.file.statistiques
+        period = counted_period(paris_day(now()), settings.mois if months is None else months)
+        tools = PassTools(gateway.collector, gateway.directory(), services.links, writer, now)
         async with _elected(writer):
             states = await count_all(tools, period, tell)
             tell(_lots_line(period.as_of, states))

@@ -32,11 +32,13 @@ from gateway.domain.referentiel import Referentiel
 from gateway.domain.similarity import Identity, is_one_identity
 from gateway.schema.nouns import Contrat, Employeur, Jeune
 from gateway.schema.organisations import ModeSource, NatureDefaut, TypeSource
+from gateway.slotted_types import stored
 from gateway.stores.registry_row import RegistryRow
 
 T = TypeVar("T")
 N = TypeVar("N")
 K = TypeVar("K")
+WHOLE_SECONDS = 3600.0
 # What an author reads rows with stands apart, and is learnt here all the same.
 __all__ = ["Meaning", "Paging", "PagingStyle", "Payload", "QualityCounts", "ReadingResult", "Record", "ToldError"]
 __all__ += ["UnexpectedAnswer", "mapped", "read", "rows_of"]
@@ -97,7 +99,8 @@ class Tenant:
 
 def filled(noun: N) -> N | None:
     """The noun, or None when nothing was said of it: an empty one would hide what another source says."""
-    return noun if any(vars(noun).values()) else None
+    type_: Any = type(noun)
+    return noun if any(getattr(noun, name) for name in stored(type_)) else None
 
 
 def listed(noun: N) -> list[N] | None:
@@ -181,7 +184,8 @@ class EventQueue:
 @dataclass(frozen=True, slots=True)
 class PartnerWrite:
     """What is said to a partner of one of its dossiers. `key` is the same at each try: a partner that received it once does
-    nothing more. `content`: the words of the graph's input, in snake case; `author`: UAI or code of who says it, at `at`."""
+    nothing more. `content`: the words of the graph's input, in snake case; `author`: UAI or code of who says it, at `at`; `seen`:
+    when what its author read there was last changed, where it is to be written on nothing else."""
 
     acte: str
     dossier: str
@@ -189,6 +193,7 @@ class PartnerWrite:
     author: str
     at: datetime
     content: Mapping[str, Any]
+    seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +213,10 @@ class Connector:
     capabilities: frozenset[str] = frozenset()
     write: Callable[[PartnerWrite], ReadingSteps[None]] | None = None
     acts: frozenset[str] = frozenset()  # that `write` says
+    changes: Callable[[Tenant, date, datetime], ReadingSteps[ReadingResult]] | None = (
+        None  # of records, since an instant
+    )
+    whole_seconds: float = WHOLE_SECONDS  # between two readings of everything, which alone tell who is no more there
 
 
 W = TypeVar("W", bound="Named")

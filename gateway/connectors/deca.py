@@ -215,7 +215,7 @@ def _jeune(rows: list[Row], cfa: Cfa | None) -> Jeune:
 
 def _address(addresses: list[DecaAddress]) -> Adresse | None:
     """The last home told, whole: a number of one home and the street of another make none."""
-    told = [adresse for adresse in addresses if filled(adresse)]
+    told = [adresse for adresse in addresses if any(vars(adresse).values())]
     if not told:
         return None
     voie = " ".join(filter(None, (told[-1].numero, told[-1].voie))) or None

@@ -148,7 +148,7 @@ def _export(year: int) -> PartnerRequest:
     )
 
 
-# What follows is the mapping that docs/partenaires.md quotes.
+# What follows is the mapping that docs/partenaires-python.md quotes.
 def record(rows: list[Row], cfa: Tenant) -> Record:
     """The lines of one young person, those of the latest year first."""
     line = rows[0]

@@ -5,7 +5,7 @@ one dossier by number, and asking person by person would grow with rows.
 """
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -246,17 +246,23 @@ def write(one: PartnerWrite) -> ReadingSteps[None]:
     if not re.fullmatch(r"[0-9]{1,18}", one.dossier):
         raise UnexpectedAnswer("not the number of a dossier")
     told = {_camel(name): value for name, value in one.content.items()}
+    seen = {"If-Match": f'"{_local(one.seen)}"'} if one.seen else {}
     yield [
         PartnerRequest(
             "ecriture",
             f"/operateurs/dossiers/{one.dossier}/{WRITTEN[one.acte]}",
             "PUT",
-            headers={"Idempotency-Key": one.key},
-            body={**told, "auteur": one.author, "date": f"{one.at.astimezone(PARIS):%Y-%m-%d %H:%M:%S}"},
+            headers={"Idempotency-Key": one.key, **seen},
+            body={**told, "auteur": one.author, "date": _local(one.at)},
             empty_is_absence=True,
             acces="dossier",
         )
     ]
+
+
+def _local(instant: datetime) -> str:
+    """As this partner writes one: the wall clock of Paris, without a zone."""
+    return f"{instant.astimezone(PARIS):%Y-%m-%d %H:%M:%S}"
 
 
 def _camel(name: str) -> str:

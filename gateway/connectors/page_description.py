@@ -57,8 +57,10 @@ class Meaning(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ToldError:
-    """Where an answer tells an error, by which values; without values, whatever is filled there is one."""
+    """Where an answer tells an error, by which values; without values, whatever is filled there is one. `others`: by whatever is
+    filled there and is none of the values."""
 
     path: DocumentPath
     values: tuple[str, ...]
     meaning: Meaning
+    others: bool = False

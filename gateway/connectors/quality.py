@@ -28,10 +28,11 @@ PASSES = 5  # a bad value may leave a block without what it requires, and so on 
 UNKNOWN_CODE = "unknown code"
 NEITHER_TEXT_NOR_INTEGER = "neither a text nor a whole number"  # what a value that cannot be read says of itself
 TWO_IDENTITIES = "identite_double"  # the drift of a key that designates two persons
+TYPE_CHANGE = "type_change"  # the drift of a value of another kind than is read, or of several where one is meant
 UNMAPPED = "erreur"  # the drift of a record that the connector's own code could not map
 TOO_WIDE = "colonnes_en_trop"  # the drift of a row wider than its header: its values are under other names than theirs
 SAME_KEY, NO_PARENT, VALUE, RECORD, LETTERS = "cle", "parent_absent", "valeur", "dossier", "texte"
-DRIFTS = frozenset({"champ_absent", "type_change", "code_inconnu", TWO_IDENTITIES, UNMAPPED, TOO_WIDE})
+DRIFTS = frozenset({"champ_absent", TYPE_CHANGE, "code_inconnu", TWO_IDENTITIES, UNMAPPED, TOO_WIDE})
 DOUBTFUL = frozenset({"zero_douteux", "lettre_perdue"})  # repairs that may have guessed wrong
 REPAIRS = frozenset(
     {"encodage", "entite", "invisible", "zero_perdu", "plusieurs_valeurs", "valeur_moindre", LETTERS, *DOUBTFUL}
@@ -85,6 +86,11 @@ class QualityCounts:
         self.drifts[drift] += 1
         nature = NatureDefaut.DOUBLON if drift == TWO_IDENTITIES else NatureDefaut.DERIVE
         self.faults[nature, drift, champ] += number
+
+    def set_aside(self, drift: str, champ: str) -> None:
+        """Count what stands in a record and cannot be read as records: nobody knows how many they are."""
+        self.reject(drift, champ)
+        self.faults[NatureDefaut.ECARTEE, RECORD, champ] += 1
 
     def mend(self, kinds: Mapping[str, int], champ: str) -> None:
         """Count the repairs of one field, by kind."""
@@ -229,7 +235,7 @@ def _drift(detail: ErrorDetails) -> str | None:
     if detail["type"] == "missing":
         return "champ_absent"
     if detail["type"].endswith("_type") or NEITHER_TEXT_NOR_INTEGER in detail["msg"]:
-        return "type_change"
+        return TYPE_CHANGE
     return "code_inconnu" if UNKNOWN_CODE in detail["msg"] else None
 
 

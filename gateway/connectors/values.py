@@ -8,7 +8,7 @@ counts it.
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
@@ -121,11 +121,16 @@ def _instant(written: str) -> datetime:
 
 def instant_paris(value: Any) -> datetime | None:
     """2026-03-07 14:05:00: local time, no zone. An offset, if there is one, is believed."""
+    return instant_in(value, PARIS)
+
+
+def instant_in(value: Any, zone: tzinfo) -> datetime | None:
+    """An instant of ISO 8601, of that zone where it tells no offset."""
     written = text(value)
     if not written:
         return None
     instant = _instant(written)
-    return instant if instant.tzinfo else instant.replace(tzinfo=PARIS)
+    return instant if instant.tzinfo else instant.replace(tzinfo=zone)
 
 
 def instant_compact(value: Any) -> datetime | None:

@@ -37,8 +37,8 @@ from gateway.documents.mistake import Detail, Mistake, MistakenRequest
 from gateway.documents.wrong_values import MISTAKES_MAX, place_of
 from gateway.domain.identifiers import normalise_nom
 from gateway.schema.connections import PAGE_MAX
+from gateway.schema.coordinates import LARGEST_PAGES
 from gateway.schema.filters import NAME_MIN
-from gateway.schema.tables import LARGEST_PAGES
 
 FRAICHEUR, AGE_MAX = "fraicheur", "maxSecondes"
 ONE_OF = {"cfa": ("uai", "siret"), "contrat": ("id", "numero")}  # root fields that need one of these arguments

@@ -1,7 +1,7 @@
 """What is wrong in a text, in the values it holds or in its variables, as mistakes said in French.
 
 The library finds them; its messages, which echo literal values (docs/security.md F12), are only read. What a mistake says from
-the graph is kept apart: `nearest.py` tells it from the caller's own shape. Entered for what is refused only.
+the graph is kept apart: `mistake_messages.py` tells it from the caller's own shape. Entered for what is refused only.
 """
 
 import re

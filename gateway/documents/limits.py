@@ -27,7 +27,7 @@ from gateway.documents.mistake import Detail, Mistake, MistakenRequest
 from gateway.documents.wrong_values import NAME_MAX, place_of
 from gateway.errors import TooCostlyRequest
 from gateway.schema.connections import PAGE_MAX
-from gateway.schema.tables import DEFAULT_SIZES, LARGEST_PAGES, LIST_SIZES, ROWS_BELOW
+from gateway.schema.coordinates import DEFAULT_SIZES, LARGEST_PAGES, LIST_SIZES, ROWS_BELOW
 
 TEXT_MAX = 32_768  # characters of a document
 TOKENS_MAX = 2000

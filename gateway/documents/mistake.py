@@ -1,4 +1,4 @@
-"""What is wrong in a request, as values: `find_mistakes.py` and `wrong_values.py` find them, `nearest.py` tells them."""
+"""What is wrong in a request, as values: `find_mistakes.py` and `wrong_values.py` find them, `mistake_messages.py` tells them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -153,6 +153,11 @@ def _value_mistake(given: _Given, type_: Any, message: str) -> Mistake:
         name = unknown[1] if re.fullmatch("[_A-Za-z][_A-Za-z0-9]*", unknown[1]) else ""
         said = f"Champ inconnu : {name[:NAME_MAX] or '(illisible)'} dans {where}"
         return Mistake(Detail.CHAMP_INCONNU, said, places, f" ({named})", str(named), name)
+    if lacking := re.match(r"Expected value of type '\S+' to include required field '(\w+)', found", message):
+        # What lacks is of the graph, and not of what was sent: it is told to whom the graph shows it.
+        field = named.fields[lacking[1]]
+        told, among = f" : {where}.{lacking[1]}", f"{named}.{lacking[1]}"
+        return Mistake(Detail.VALEUR_REQUISE, "Champ requis absent", places, told, among, expected=str(field.type))
     if given.value is None:
         said = f"Valeur nulle : {where}, où une valeur est requise"
         return Mistake(Detail.VALEUR_REQUISE, said, places, expected=str(type_))

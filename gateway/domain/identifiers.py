@@ -224,6 +224,18 @@ def _told_words(nom: str) -> frozenset[str]:
     return frozenset() if is_placeholder_name(words(nom)) else full_words_of(nom)
 
 
+@lru_cache(maxsize=65_536)
+def _told_words_of(noms: tuple[str, ...], prenom: str) -> frozenset[str]:
+    """Of all the names of somebody; one set for the records of one person, which mostly write them alike."""
+    return _told_words(prenom).union(*map(_told_words, noms))
+
+
+@lru_cache(maxsize=8_192)
+def _one_set(keys: frozenset[str]) -> frozenset[str]:
+    """The same object for equal sets: the people of a CFA hold one between them."""
+    return keys
+
+
 def identity_key(nom: str, prenom: str, date_naissance: date) -> str:
     """Exact key of a person; length-prefixed, so that two different triples never give one text. Never logged."""
     parts = (normalise_nom(nom), normalise_nom(prenom), date_naissance.isoformat())
@@ -245,7 +257,8 @@ class Traits:
     """One record, as far as it tells one person from another. Values are in their normal forms; absent ones are None.
 
     `origin` is the installation that speaks (two records of one are never one person), `key` the record's key in it.
-    `noms` holds the surname first, then others the record gives (usage, birth). Never written to once made; what is
+    `noms` holds the surname first, then others the record gives (usage, birth). `dossier`: the numbering that its key is of and
+    that key, where another installation of the same CFA has that numbering too. Never written to once made; what is
     compared most is made with it. What stands in the place of a value (INCONNU, 0600000000, accueil@) is not told.
     """
 
@@ -261,6 +274,7 @@ class Traits:
     code_postal: str | None = None
     cfas: frozenset[str] = frozenset()  # UAIs and SIRETs
     contrats: tuple[ContratTraits, ...] = ()
+    dossier: tuple[str, str] | None = None
     rank: tuple[tuple[str, str], str] = field(init=False)  # a total order, whatever the order in which records come
     letters: str = field(init=False)  # of the first surname
     prenom_letters: str = field(init=False)
@@ -269,7 +283,7 @@ class Traits:
     def __post_init__(self) -> None:
         self.rank = (self.origin, self.key)
         self.letters, self.prenom_letters = _told_letters(self.noms[0]), _told_letters(self.prenom)
-        self.full_words = _told_words(self.prenom).union(*map(_told_words, self.noms))
+        self.full_words, self.cfas = _told_words_of(self.noms, self.prenom), _one_set(self.cfas)
         if self.telephone and is_placeholder_number(self.telephone):
             self.telephone = None
         if self.courriel and is_role_address(self.courriel):

@@ -1,8 +1,9 @@
 """Joins the records of one person: block, score, join best first. Pure; knows no noun and no source.
 
 1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), the
-   birth date and the home, all their words in one year or on one day of the year, a contact and the year or a word, an INE
-   or a contract number. The work grows with the records, not with their square: a record that names nobody is in no block.
+   birth date and the home, all their words in one year or on one day of the year, a contact and the year or a word, an INE,
+   a contract number, or the number of a dossier where two installations have one numbering. The work grows with the records,
+   not with their square: a record that names nobody is in no block.
 2. Score each pair (`similarity`).
 3. Set aside what is ambiguous: a record claimed as strongly by two that cannot be one person.
 4. Join best first, a record of an installation at most once a person, never across a contradiction.
@@ -123,6 +124,8 @@ def block_keys(trait: Traits) -> Iterator[Hashable]:
             yield contact, word
     if trait.ine:
         yield trait.ine
+    if trait.dossier:
+        yield trait.dossier
     yield from numeros(trait.contrats)
 
 

@@ -21,6 +21,17 @@ ARRONDISSEMENTS = {
 CODE_POSTAL_LENGTH = 5
 
 
+def is_code_structure(text: str) -> bool:
+    """The five characters of a Mission locale: those of its department, then its rank there."""
+    return bool(re.fullmatch(r"([0-9]{2}|2A|2B)[0-9]{3}", text))
+
+
+def without_lost_zero(code: str) -> str:
+    """The code of a Mission locale that a number had made shorter; "" where it is not that."""
+    whole = code.rjust(5, "0")
+    return whole if len(code) == len(whole) - 1 and is_code_structure(whole) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class CommuneLine:
     """A commune as the referential tells it; codes only but for its name."""

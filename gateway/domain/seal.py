@@ -65,6 +65,11 @@ class Sealer:
         return self
 
     @property
+    def ring(self) -> "tuple[Sealer, ...]":
+        """The keys that open: the first one seals."""
+        return (self,)
+
+    @property
     def name(self) -> str:
         """Tells its key from others, and nothing of it."""
         return self.pseudonym("cle/nom", "")[:NAME_LENGTH]
@@ -108,6 +113,10 @@ class TurningSealer(Sealer):
     def stable(self) -> Sealer:
         return self._stable
 
+    @property
+    def ring(self) -> tuple[Sealer, ...]:
+        return self._ring
+
     def seal(self, usage: str, plain: bytes, bound_to: bytes = b"") -> bytes:
         return self._ring[0].seal(usage, plain, bound_to)
 
@@ -132,6 +141,11 @@ class OpaqueIds:
     def pseudonym(self, key: str) -> str:
         """A stand-in for the secret key of a person or a contract, which cannot be turned back."""
         return self._sealer.pseudonym(_ID, key)
+
+    def account(self, client: str, agent: str) -> str:
+        """A stand-in for whoever acts through a client."""
+        # The length says where the client ends: two clients never share an account, whatever they are called.
+        return self.pseudonym(f"compte/{len(client)}/{client}{agent}")
 
     def document(self, text: str) -> str:
         """A stand-in for the text of an operation, which may hold a name that somebody is looked for by."""

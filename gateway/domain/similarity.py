@@ -22,6 +22,7 @@ GENERATION = 14  # years that part a parent from a child at least
 START_GAP = timedelta(days=7)  # two sources tell one contract as starting this close (docs/domaine.md, "Contrats")
 OWN_CONTRAT = frozenset({"numero", "employeur"})  # one contract in common
 OTHER_CONTRAT = frozenset({"autre", "incompatible"})  # none
+IDENTITY = ("nom", "prenom", "naissance")
 EXACT = ("identique", "identique", "identique")
 UNTOLD = frozenset({"autre", "absent"})  # nothing in common: told otherwise, or not told
 SAME_PRENOM = frozenset({"identique", "variante"})
@@ -85,7 +86,7 @@ def compare(left: Traits, right: Traits) -> Similarity:
 def _cap(levels: Mapping[str, str], rules: Weights) -> float:
     """The highest score allowed: what only looks like one person is joined by no sum."""
     identity = levels["nom"], levels["prenom"], levels["naissance"]
-    if identity == EXACT and levels.get("sexe") != "autre":  # most pairs that are compared
+    if (identity == EXACT and levels.get("sexe") != "autre") or "dossier" in levels:  # most pairs that are compared
         return float("inf")
     return rules.probable - 1 if _is_another(levels) or not _is_witnessed(levels) else float("inf")
 
@@ -134,7 +135,11 @@ Identity = tuple[str, str, date]  # surname, first name, birth
 def is_one_identity(left: Identity, right: Identity) -> bool:
     """Whether two identities under one key of one installation may be one person corrected: two of the three are alike."""
     levels = surname_level(left[0], right[0]), prenom_level(left[1], right[1]), _birth(left[2], right[2])
-    return levels.count("autre") < 2
+    return _identity_holds(dict(zip(IDENTITY, levels, strict=True)))
+
+
+def _identity_holds(levels: Mapping[str, str]) -> bool:
+    return sum(levels[criterion] == "autre" for criterion in IDENTITY) < 2
 
 
 def agreements(left: Traits, right: Traits) -> tuple[tuple[str, str], ...]:
@@ -151,6 +156,9 @@ def agreements(left: Traits, right: Traits) -> tuple[tuple[str, str], ...]:
         levels["cfa"] = cfa
     if left.contrats and right.contrats:
         levels["contrat"] = _contrat(left.contrats, right.contrats)
+    # Of one number an installation gives two identities: nobody says whose it is, nor does a second one that has its numbers.
+    if left.dossier and left.dossier == right.dossier and _identity_holds(levels):
+        levels["dossier"] = "numero"
     # Few differ, and links are kept by the thousand: one object each.
     return tuple(_LEVELS.setdefault(level, level) for level in levels.items())
 

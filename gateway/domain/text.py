@@ -1,4 +1,5 @@
-"""What partners' systems write in the place of what was meant. Pure; knows no noun, no source and no field.
+"""Text from outside: strict JSON, and what partners' systems write in the place of what was meant. Pure; knows no noun, no
+source and no field.
 
 Letters that they spoil are restored, and a name is shown in order (docs/domaine.md, "Écriture"). That decides nothing of who is
 who: names are compared by their letters alone, never as they are shown.
@@ -7,6 +8,8 @@ Values that they give where they know nothing of somebody designate nobody ("Ide
 (`postiches.toml`). This is said of one value alone: whether it is a placeholder never depends on what else is read.
 """
 
+import json
+import math
 import re
 import tomllib
 import unicodedata
@@ -17,7 +20,7 @@ from functools import lru_cache
 from html import unescape
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 LOST = "\ufffd"  # a letter that some system lost: kept, so that it is seen and counted
 _TIMES = 3  # a text goes through one system that spoils it, sometimes two
@@ -38,6 +41,7 @@ _SUSPECT = re.compile(
 )
 _SUSPECT_WRITTEN = re.compile(_TOUCHED + r"|\\")  # Python writes what cannot be printed behind a backslash
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def restore(text: str, repairs: Counter[str]) -> str:
@@ -196,3 +200,47 @@ def is_role_address(courriel: str) -> bool:
     """An address that is a desk's, or nobody's: accueil@, secretariat.cfa@, aucun@."""
     local = courriel.partition("@")[0].rstrip("0123456789")
     return not _TOKENS.isdisjoint(local.replace("-", ".").replace("_", ".").split("."))
+
+
+def strict_json(text: str) -> Any:
+    """The document of a strict JSON text. Raises ValueError, without any value of the text.
+
+    Refused, as two readers could understand it differently (RFC 8259; I-JSON, RFC 7493): a key given twice, NaN and infinities
+    (`1e999` is one), an integer of thousands of digits, nesting deeper than Python's stack. The rest is for its reader to check.
+    """
+    try:
+        return _STRICT_JSON.decode(text)
+    except RecursionError:
+        raise ValueError("too deep") from None
+
+
+def has_lone_surrogate(text: str, document: Any) -> bool:
+    """True when UTF-8 cannot write the document back: an escape of `text` is half a character (or it is too deep to tell)."""
+    if not _HALF_ESCAPE.search(text):
+        return False
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return True
+    return False
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate key")
+    return members
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError("not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not a finite number")
+    return number
+
+
+_STRICT_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 NETWORK_BITS = 64  # of an IPv6 address: who has one has the 2^64 beside it
 TEXT_MAX = 40  # characters kept of what a proxy names in place of an address
+BUSY = "busy"  # in the state of an ASGI scope: tells whether a connection works for its client, where it may not
 PROXY = ""  # the address of a trusted proxy's connection, while nobody is known to be behind it
 
 
@@ -21,10 +22,11 @@ class Connection(Protocol):
 
 
 class ConnectionTable:
-    """The open connections of one listener; `closed_early` is told of each one that made room."""
+    """The open connections of one listener, `silent_max` of them silent at most; `closed_early` is told of each that is closed
+    for its client's silence."""
 
-    def __init__(self, maximum: int, closed_early: Callable[[], None]) -> None:
-        self._maximum = maximum
+    def __init__(self, maximum: int, closed_early: Callable[[], None], silent_max: int | None = None) -> None:
+        self._maximum, self._silent_max = maximum, silent_max or maximum
         self._closed_early = closed_early
         self._open: set[Connection] = set()
         self._silent: dict[str, dict[Connection, None]] = {}  # by address; the oldest first
@@ -35,7 +37,7 @@ class ConnectionTable:
 
     def opened(self, connection: Connection, address: str) -> None:
         """A connection that has said nothing yet. Where all places are taken by others that work, it has one more."""
-        while len(self._open) >= self._maximum and self._close_one():
+        while self._is_full() and self._close_one():
             pass
         self._open.add(connection)
         self.silent(connection, address)
@@ -57,9 +59,18 @@ class ConnectionTable:
             if not of_address:
                 del self._silent[address]
 
+    def close_silent(self, connection: Connection) -> None:
+        """Its client lets us wait, and has waited enough."""
+        self.closed(connection)
+        connection.close_now()
+        self._closed_early()
+
     def closed(self, connection: Connection) -> None:
         self.active(connection)
         self._open.discard(connection)
+
+    def _is_full(self) -> bool:
+        return len(self._open) >= self._maximum or len(self._address) >= self._silent_max
 
     def _close_one(self) -> bool:
         """Close the oldest silent connection of the address that has most; a proxy is not one client, and comes last."""
@@ -67,10 +78,7 @@ class ConnectionTable:
             return False
         addresses = [address for address in self._silent if address != PROXY] or [PROXY]
         busiest = max(addresses, key=lambda address: len(self._silent[address]))
-        oldest = next(iter(self._silent[busiest]))
-        self.closed(oldest)
-        oldest.close_now()
-        self._closed_early()
+        self.close_silent(next(iter(self._silent[busiest])))
         return True
 
 

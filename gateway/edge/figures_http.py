@@ -17,17 +17,17 @@ from gateway.correlation import RequestTrace, start_trace
 from gateway.edge.graphql_http import JSON, write
 from gateway.errors import CallerError, Code, QuotaReached, Unauthenticated
 from gateway.operation import Gateway, answer
+from gateway.operation_runner import GraphQLRequest
 from gateway.response import GraphQLResponse, refused_response
-from gateway.running import GraphQLRequest
 from gateway.schema.statistics import LINES_MAX
 from gateway.statistiques.exports import FORMATS, Dataset, dataset
 from gateway.statistiques.file_request import as_graph, file_query, variables_of, variables_of_page
-from gateway.statistiques.public import PublicFigures
+from gateway.statistiques.public_figures import PublicFigures
 from gateway.statistiques.questions import ROOT, questions_of
 
 HOUR = "public, max-age=3600"
 PAGES_MAX = 20  # of a file: twenty thousand lines
-Told = Callable[[RequestTrace, Viewer | None, GraphQLResponse, Response], Response]
+Leave = Callable[[RequestTrace, Viewer | None, GraphQLResponse, Response], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class FiguresDeps:
     gateway: Gateway
     viewer: Callable[[Request], Awaitable[Viewer]]
     failed: Callable[[Exception, str], tuple[GraphQLResponse, Response]]
-    told: Told
+    told: Leave
     public: PublicFigures | None
 
 

@@ -19,13 +19,13 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from gateway import strict_json
 from gateway.auth.authentication.clients import Viewer
 from gateway.correlation import RequestTrace
-from gateway.edge.traces import SpanBuffer, answered_request
+from gateway.domain.text import has_lone_surrogate, strict_json
+from gateway.edge.traces import SpanBuffer
 from gateway.errors import Code, GatewayError, InvalidRequest, TooCostlyRequest, Unauthenticated
+from gateway.operation_runner import GraphQLRequest
 from gateway.response import GraphQLResponse
-from gateway.running import GraphQLRequest
 
 logger = logging.getLogger("gateway.requetes")
 UNIDENTIFIED_A_SECOND = 10  # lines for requests whose caller is unknown; the next one tells how many were left out
@@ -36,7 +36,6 @@ _NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_]{0,63}")
 # What a refused token says of itself is written where it has the form of a name or of a key id, and of no person's number.
 _ABOUT = re.compile(r"(?!.*\d{8})[A-Za-z0-9_.:/+=#-]{1,64}")
 _OF_SOURCES = frozenset({Code.SOURCE_INDISPONIBLE, Code.SOURCE_DELAI_DEPASSE, Code.SOURCE_INVALIDE})
-
 BYTES_MAX = 256 * 1024
 BODY_TIMEOUT = 10.0  # seconds for a whole body to arrive (docs/security.md F9)
 LEVELS_MAX = 16  # of objects and lists in a body
@@ -59,10 +58,9 @@ class MalformedRequest(GatewayError):
 async def read_request(
     request: Request, trace: RequestTrace | None = None, count: Callable[[int], None] = lambda _: None
 ) -> GraphQLRequest:
-    """The GraphQL request of a POST; `count` is told of its bytes as they come, and may raise. Raises MalformedRequest (413, 415,
-    408, 400) or InvalidRequest."""
+    """That of a POST; `count` is told of its bytes as they come, and may raise. Raises MalformedRequest or InvalidRequest."""
     _require_json(request)
-    return _request(_json(await read_body(request, BYTES_MAX, count)), trace or RequestTrace())
+    return request_of(read_json(await read_body(request, BYTES_MAX, count)), trace or RequestTrace())
 
 
 def _require_json(request: Request) -> None:
@@ -93,7 +91,8 @@ async def read_body(
     return bytes(raw)
 
 
-def _request(document: Any, trace: RequestTrace) -> GraphQLRequest:
+def request_of(document: Any, trace: RequestTrace) -> GraphQLRequest:
+    """The GraphQL request that a JSON document is. Raises InvalidRequest."""
     if isinstance(document, list):
         raise InvalidRequest("Envoyer une seule opération par requête : les lots sont refusés.")
     if not isinstance(document, dict) or not document.keys() <= KEYS:
@@ -154,11 +153,12 @@ def _content(value: object) -> Iterable[object]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
-def _json(raw: bytes) -> Any:
+def read_json(raw: bytes) -> Any:
+    """The document that these bytes are. Raises MalformedRequest."""
     try:
         text = raw.decode("utf-8")
-        document = strict_json.loads(text)
-        if strict_json.has_lone_surrogate(text, document):
+        document = strict_json(text)
+        if has_lone_surrogate(text, document):
             raise ValueError("cannot be written back")
     except ValueError:
         raise MalformedRequest(400, "Le corps n'est pas un document JSON valide en UTF-8.") from None
@@ -242,9 +242,10 @@ class AccessLog:
         codes = sorted({str(error["extensions"]["code"]) for error in response.errors})
         outcome = outcome_of(rendered.status_code, codes, response.refused)
         known = trace.operation if trace.operation in self._names else None
-        self._count(known or FREE, viewer.profil.value if viewer else "", outcome, trace.elapsed)
-        if self._spans is not None:
-            self._spans.offer(answered_request(trace, viewer, response, (known, outcome, rendered.status_code, codes)))
+        told = known, outcome, rendered.status_code, codes
+        traced = self._spans is not None and self._spans.offer(trace, viewer, response, told)
+        labels = known or FREE, viewer.profil.value if viewer else "", outcome
+        self._count(labels, trace.elapsed, {"trace_id": trace.trace_id} if traced else None)
         if not logger.isEnabledFor(logging.INFO) or (viewer is None and not self._allows()):
             return
         name = trace.operation if trace.operation and _NAME.fullmatch(trace.operation) else None
@@ -271,13 +272,12 @@ class AccessLog:
         record = logger.makeRecord(logger.name, logging.INFO, "", 0, "requête", (), None, extra={"fields": fields})
         logger.handle(record)
 
-    def _count(self, operation: str, profil: str, outcome: str, seconds: float) -> None:
-        key = operation, profil, outcome
-        if key not in self._series:
-            self._series[key] = self._requests.labels(*key), self._durations.labels(operation, profil)
-        requests, durations = self._series[key]
+    def _count(self, labels: tuple[str, str, str], seconds: float, exemplar: dict[str, str] | None) -> None:
+        if labels not in self._series:
+            self._series[labels] = self._requests.labels(*labels), self._durations.labels(*labels[:2])
+        requests, durations = self._series[labels]
         requests.inc()
-        durations.observe(seconds)
+        durations.observe(seconds, exemplar)
 
     def _allows(self) -> bool:
         """Whether one more request of nobody is told this second."""

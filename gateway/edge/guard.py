@@ -1,30 +1,28 @@
 """Guards every route: whether this process may serve, a place for each request, names answered to, headers given once, headers
-added, other origins, clean refusals.
+added, the pages that may open a WebSocket, clean refusals.
 
 Decides on the ASGI scope, never on a rebuilt URL (docs/security.md F14). Knows no token, no graph and no store: probes are passed
 in.
 """
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from prometheus_client import Gauge
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+from prometheus_client import Gauge, Histogram
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.concurrency import RETRY_AFTER, SLOTS, RecentValue
 from gateway.config import HttpSettings
-from gateway.errors import Code, GatewayError, Overloaded, QuotaReached
-from gateway.response import error_entry
-from gateway.stores.counters import Balance
+from gateway.edge.cross_origin import is_admitted
+from gateway.edge.refusals import refusal, retry_after
+from gateway.errors import GatewayError, Overloaded, QuotaReached
+from gateway.stores.quota_counters import Balance
 
 # Two of any of these would let a proxy and the gateway read two different requests.
 UNIQUE = frozenset(
@@ -39,7 +37,6 @@ HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
 }
-TEXTS = {404: "Cette adresse n'existe pas.", 405: "Cette méthode n'est pas servie ici."}
 CLOSE = {"connection": "close"}  # the next request of this client goes elsewhere
 HEALTH_PREFIX = "/health/"  # asked by address, by whatever watches over the process
 METRICS = "/metrics"  # likewise; it is told that they are not here, and not that its Host is wrong
@@ -163,27 +160,27 @@ async def _failures(attempts: Mapping[str, Probe]) -> list[str]:
 
 
 class Guard:
-    """The outermost ASGI application. Whatever is not HTTP (a WebSocket) is closed."""
+    """The outermost ASGI application: of requests and of WebSockets."""
 
     def __init__(self, app: ASGIApp, http: HttpSettings, host: str, health: Health) -> None:
         self._app = app
         self._health = health
-        self._hosts = http.hotes | {_as_host(host)}
+        self._hosts, self._origins = http.hotes | {_as_host(host)}, http.origines
         self._headers, self._close = _raw(_headers(http)), _raw(_headers(http) | CLOSE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1008})
+            await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         send_response = _with(self._close if self._health.stopping else self._headers, send)
         try:
             await (self._reject(scope) or self._app)(scope, receive, send_response)
         except asyncio.CancelledError:  # the process ends, and this lasted too long
+            if scope["type"] == "websocket":
+                return  # its connection is closed then
             await refusal(503, "La passerelle s'arrête.", retry_after())(scope, receive, send_response)
 
     def _reject(self, scope: Scope) -> Response | None:
@@ -198,7 +195,14 @@ class Guard:
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
         if scope["path"] != METRICS and _without_port(host) not in self._hosts:
             return refusal(400, "L'en-tête Host ne nomme pas cette passerelle.")
-        return None
+        return self._reject_socket(scope, host) if scope["type"] == "websocket" else None
+
+    def _reject_socket(self, scope: Scope, host: str) -> Response | None:
+        """The same for a WebSocket, which no preflight goes before, and which would outlive a process that is to end."""
+        if self._health.stopping:
+            return refusal(503, "La passerelle s'arrête.", retry_after())
+        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
+        return None if is_admitted(origins, host, self._origins) else refusal(403, "Cette origine n'est pas admise.")
 
 
 def with_headers(app: ASGIApp, http: HttpSettings) -> ASGIApp:
@@ -209,6 +213,33 @@ def with_headers(app: ASGIApp, http: HttpSettings) -> ASGIApp:
         await app(scope, receive, _with(headers, send) if scope["type"] == "http" else send)
 
     return serve
+
+
+def timed(app: ASGIApp, routes: Iterable[BaseRoute], durations: Histogram) -> ASGIApp:
+    """An application whose requests are timed to the beginning of their answers, by the route that answered, "" for none, and by
+    status: a stream begins at once, and lasts as long as somebody reads."""
+    paths = {_endpoint(route): str(route.path) for route in reversed(list(routes)) if hasattr(route, "path")}
+    series: dict[tuple[str, int], Histogram] = {}
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.monotonic()
+
+        async def send_timed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                labels = paths.get(scope.get("endpoint"), ""), message["status"]
+                if labels not in series:
+                    series[labels] = durations.labels(*labels)
+                series[labels].observe(time.monotonic() - began)
+            await send(message)
+
+        await app(scope, receive, send_timed)
+
+    return serve
+
+
+def _endpoint(route: BaseRoute) -> object:
+    """What a request that the route matches has as `endpoint`."""
+    return route.app if isinstance(route, Mount) else getattr(route, "endpoint", None)
 
 
 def malformed_answer(http: HttpSettings) -> bytes:
@@ -242,7 +273,7 @@ def _with(headers: list[tuple[bytes, bytes]], send: Send) -> Send:
     """`send`, adding the headers that an answer has not set itself."""
 
     async def send_response(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"].endswith("http.response.start"):  # of a WebSocket that is refused, too
             present = {name.lower() for name, _ in message["headers"]}
             message["headers"] = [*message["headers"], *(header for header in headers if header[0] not in present)]
         await send(message)
@@ -250,51 +281,7 @@ def _with(headers: list[tuple[bytes, bytes]], send: Send) -> Send:
     return send_response
 
 
-def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A refusal that is not of the graph: an unknown path, a method, a header."""
-    code = Code.ERREUR_INTERNE if status >= 500 else Code.REQUETE_INVALIDE
-    return JSONResponse({"errors": [error_entry(message, code)]}, status, headers)
-
-
 def allowance(balance: Balance) -> dict[str, str]:
     """The headers by which a client paces itself, in units of cost a minute."""
     told = {"limit": balance.limit, "remaining": balance.left, "reset": balance.seconds}
     return {f"ratelimit-{name}": str(value) for name, value in told.items()}
-
-
-def retry_after(seconds: int = RETRY_AFTER) -> dict[str, str]:
-    """The header that tells a client when to come back."""
-    return {"retry-after": str(seconds)}
-
-
-async def _error(request: Request, error: Exception) -> Response:
-    """The answer to what Starlette's router refuses and to what failed, in the form of every other error."""
-    if isinstance(error, HTTPException):
-        return refusal(error.status_code, TEXTS.get(error.status_code, "Requête refusée."), error.headers)
-    return refusal(500, "Erreur interne de la passerelle.")
-
-
-EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {HTTPException: _error, Exception: _error}
-
-
-# What a page of a named origin may send: what we read, and what its libraries add on their own to every request.
-ASKED = (
-    *("authorization", "content-type", "last-event-id", "x-cle-api", "x-finalite", "x-request-id"),
-    *("traceparent", "tracestate", "baggage", "sentry-trace"),
-    *(
-        "apollographql-client-name",
-        "apollographql-client-version",
-        "apollo-require-preflight",
-        "graphql-require-preflight",
-    ),
-)
-# What it may read of an answer.
-SHOWN = ("x-request-id", "retry-after", "www-authenticate", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
-
-
-def middleware(http: HttpSettings) -> list[Middleware]:
-    """CORS for the named origins, none by default. No credentials: a browser never sends a token on its own."""
-    cors = Middleware(
-        CORSMiddleware, allow_origins=http.origines, allow_methods=("POST",), allow_headers=ASKED, expose_headers=SHOWN
-    )
-    return [cors] if http.origines else []

@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+SIGN_OF_LIFE = "sign_of_life"  # in the state of an ASGI scope: what its answer may hold at any place, and means nothing
 TCP_CLOSE = 7  # of Linux: reset by the other side
 FIRST_LOOK, LAST_LOOK = 0.01, 1.0  # seconds between looks, doubled from one to the other
 

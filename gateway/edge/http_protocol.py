@@ -14,7 +14,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.edge.connection_table import PROXY, ClientAddresses, ConnectionTable
-from gateway.edge.half_closed import DepartureWatch
+from gateway.edge.half_closed import SIGN_OF_LIFE, DepartureWatch
+from gateway.edge.socket_protocol import BoundedSocketProtocol, offers_socket
 
 HEADERS_TIMEOUT = 10.0  # seconds for the headers of a request to arrive, the first byte of a connection included
 READ_TIMEOUT = 30.0  # seconds for a client to read what is written for it
@@ -36,12 +37,13 @@ logger = logging.getLogger("gateway.http")
 @dataclass(frozen=True, slots=True)
 class Listener:
     """What the connections of one listener share. `malformed` is the whole answer to what is no request, and
-    `count_malformed` is told of each."""
+    `count_malformed` is told of each. `sockets`: the path where WebSockets are served; None: nowhere."""
 
     table: ConnectionTable
     addresses: ClientAddresses
     malformed: bytes
     count_malformed: Callable[[], None]
+    sockets: bytes | None = None
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -61,6 +63,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        # Whatever the system does not take at once is waited for: a stream of little would fill no buffer for hours.
+        transport.set_write_buffer_limits(high=0)
         self._peer = self._behind = self._listener.addresses.of_peer(self.client[0] if self.client else "")
         self._listener.table.opened(self, self._peer)
         self._expect_headers()
@@ -72,9 +76,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._departure:
             self._departure.cancel()
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        self.cycle = None  # type: ignore[assignment] # it leads here, and here to it; a stream lived long
 
     def close_now(self) -> None:
-        """Make room for another."""
+        """Cut it: what is not written yet is for nobody."""
         self.transport.abort()
 
     def on_message_begin(self) -> None:
@@ -94,27 +100,56 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _feed(self, data: bytes) -> None:
         """Parse. The parser stops at an offer to speak another protocol, and would drop the body: what it read of that request is
-        given to a new one, without the offer (RFC 9110 §7.8 lets a server ignore it)."""
+        given to a new one, without the offer (RFC 9110 §7.8 lets a server ignore it), unless it is a WebSocket's."""
         while data:
             try:
                 self.parser.feed_data(data)
                 return
             except httptools.HttpParserUpgrade as offer:
-                data = self._head_without_offer() + data[offer.args[0] :]
+                rest = data[offer.args[0] :]
+                if self._opens_socket():
+                    self._become_socket(rest)
+                    return
+                data = self._head(offered=False) + rest
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
             except httptools.HttpParserError:
                 self.send_400_response(PROXY_PROTOCOL if data.startswith(PROXY_PREAMBLES) else MALFORMED)
                 return
 
-    def _head_without_offer(self) -> bytes:
+    def _opens_socket(self) -> bool:
+        here = self.url.partition(b"?")[0] == self._listener.sockets and self.url.isascii()
+        waits = self.pipeline or (self.cycle is not None and not self.cycle.response_complete)
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        return here and not waits and offers_socket(method, version, self.headers)
+
+    def _become_socket(self, rest: bytes) -> None:
+        """Give the connection to a WebSocket, and leave nothing of it here."""
+        table, address = self._listener.table, self._client_address()
+        table.closed(self)
+        self.connections.discard(self)
+        shared: dict[str, Any] = {"config": self.config, "server_state": self.server_state}
+        protocol = BoundedSocketProtocol(table, address, self.app_state, **shared)
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(self._head(offered=True) + rest)
+        del self.parser  # it leads here, and here to it
+
+    def _client_address(self) -> str:
+        """The address behind the request that was read."""
+        if self._peer != PROXY:
+            return self._peer
+        return self._listener.addresses.forwarded(v for name, v in self.headers if name == b"x-forwarded-for")
+
+    def _head(self, offered: bool) -> bytes:
+        """The head of the request that was read, with what it offers or without."""
         first = b" ".join((self.parser.get_method(), self.url, b"HTTP/" + self.parser.get_http_version().encode()))
         lines = [first]
         for name, value in self.headers:
-            if name == b"connection":
+            if name == b"connection" and not offered:
                 kept = b",".join(token for token in value.split(b",") if token.strip().lower() not in OFFERS)
                 lines.append(b"connection: " + kept)
-            elif name not in OFFERS:
+            elif offered or name not in OFFERS:
                 lines.append(name + b": " + value)
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
@@ -131,9 +166,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         super().on_headers_complete()
         if self._peer == PROXY:
-            self._behind = self._listener.addresses.forwarded(
-                v for name, v in self.headers if name == b"x-forwarded-for"
-            )
+            self._behind = self._client_address()
             self._listener.table.silent(self, self._behind)  # its body is waited for
 
     def on_body(self, body: bytes) -> None:
@@ -160,6 +193,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._headers_arrived()
         if not self.cycle.response_started and self.cycle.scope["http_version"] == "1.1":
             self.transport.write(CONTINUE)
+        elif sign := self.cycle.scope["state"].get(SIGN_OF_LIFE):
+            # An answer that waits to go on: what its client opens next needs its place.
+            chunk = b"%x\r\n%b\r\n" % (len(sign), sign)
+            self.transport.write(chunk if self.cycle.chunked_encoding else sign)
         self._departure = DepartureWatch(self.loop, self.transport, self.transport.abort)
         return True
 
@@ -178,7 +215,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._listener.table.silent(self, self._behind)
-        self._read_timer = self._read_timer or self.loop.call_later(READ_TIMEOUT, self.transport.abort)
+        self._read_timer = self._read_timer or self.loop.call_later(
+            READ_TIMEOUT, self._listener.table.close_silent, self
+        )
 
     def resume_writing(self) -> None:
         self._answer_read()

@@ -23,7 +23,7 @@ from gateway.edge.graphql_http import MalformedRequest, read_body
 from gateway.errors import ClientsUnavailable, Overloaded
 from gateway.reception.reception import Reception, Transmitter
 from gateway.reception.transmission import InvalidTransmission
-from gateway.stores.counters import Allowance, Balance, RateLimits
+from gateway.stores.quota_counters import Allowance, Balance, RateLimits
 from gateway.stores.receptions import ReceptionUnavailable
 
 PATH = "/api/v3/dossiers-apprenants"
@@ -182,7 +182,8 @@ def _decoded(request: Request, raw: bytes) -> bytes:
     if charset == "utf-8":
         return body.removeprefix(b"\xef\xbb\xbf")
     try:
-        return body.decode(charset).encode()
+        # Half a character is of one value, which is told.
+        return body.decode(charset, "surrogatepass").encode(errors="surrogatepass")
     except UnicodeError:
         raise Turned(400, "Le corps n'est pas écrit dans le jeu de caractères qu'il dit.") from None
 

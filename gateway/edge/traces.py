@@ -42,6 +42,7 @@ SAMPLED = 0x01  # the flag of W3C Trace Context
 SERVER, INTERNAL, ERROR = 2, 1, 2  # of OTLP: kinds of spans, and a status
 
 Attributes = Mapping[str, str | int | None]
+Told = tuple[str | None, str, int, list[str]]  # an operation, where it is a trusted one's; outcome, status, codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ class AnsweredRequest:
 
 
 def answered_request(
-    trace: RequestTrace, viewer: Viewer | None, response: GraphQLResponse, told: tuple[str | None, str, int, list[str]]
+    trace: RequestTrace, viewer: Viewer | None, response: GraphQLResponse, told: Told
 ) -> AnsweredRequest:
-    """What a span tells of an answer. `told`: its operation, where that is a trusted one's; outcome, status, codes."""
+    """What a span tells of an answer."""
     operation, outcome, status, codes = told
     cost = response.extensions.get("cout")
     about: dict[str, str | int | None] = {
@@ -88,17 +89,24 @@ class SpanBuffer:
         self._second, self._followed = 0, 0
         self.lost = 0
 
-    def offer(self, request: AnsweredRequest) -> None:
-        """A request is answered: keep it or not."""
-        now = self._nanoseconds()
-        if self._wants(request, now // 1_000_000_000):
-            self.lost += len(self._waiting) == KEPT
-            self._waiting.append((now, request))
+    def offer(self, trace: RequestTrace, viewer: Viewer | None, response: GraphQLResponse, told: Told) -> bool:
+        """An answer is about to leave: whether it is kept. Nothing is made of one that is not."""
+        wanted = self.wants(trace, trace.elapsed, told[1])
+        if wanted:
+            self.keep(answered_request(trace, viewer, response, told))
+        return wanted
 
-    def _wants(self, request: AnsweredRequest, second: int) -> bool:
-        if request.outcome in FAILED or request.elapsed >= SLOW:
+    def keep(self, request: AnsweredRequest) -> None:
+        """A request that is wanted waits to be sent."""
+        self.lost += len(self._waiting) == KEPT
+        self._waiting.append((self._nanoseconds(), request))
+
+    def wants(self, trace: RequestTrace, elapsed: float, outcome: str) -> bool:
+        """Whether a request is to be kept: nearly all are not."""
+        if outcome in FAILED or elapsed >= SLOW:
             return True
-        if int(request.trace.flags, 16) & SAMPLED:
+        if int(trace.flags, 16) & SAMPLED:
+            second = self._nanoseconds() // 1_000_000_000
             if second != self._second:
                 self._second, self._followed = second, 0
             self._followed += 1

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from gateway.edge.graphql_http import MalformedRequest, read_body
 from gateway.edge.reception_http import ReceptionDoor, Turned
 from gateway.errors import ClientsUnavailable
+from gateway.reception.reception import Reception
 from gateway.reception.report import TransmissionReport
 from gateway.schema.reception_report import ErreurTransmission, JourTransmission, MessageTransmission
 from gateway.stores.receptions import ReceptionUnavailable
@@ -25,7 +26,7 @@ DAYS, LINES = 31, 500  # shown
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 HEADERS = {"content-security-policy": POLICY}
 COUNTED = ("Reçus", "Entiers", "Partiels", "Rejetés", "Renvois")
-TITLE = "Transmissions de votre logiciel"
+TITLE = "Transmissions de votre logiciel"  # of a CFA
 # What to do, by how a text of validation begins; the others say it themselves.
 ADVICE = (
     ("organisme formateur non rattaché", "Employer la clé de cet établissement, ou celle de son responsable."),
@@ -36,7 +37,13 @@ ADVICE = (
     ("Date invalide", "Corriger la date : elle n'existe pas, ou ne s'écrit pas ainsi."),
     ("Numéro de téléphone", "Saisir un numéro à dix chiffres, ou laisser vide."),
     ("Email non valide", "Corriger l'adresse, ou laisser vide."),
+    ("Valeur illisible", "Saisir à nouveau ce champ ; l'éditeur du logiciel doit envoyer de l'UTF-8."),
 )
+
+
+def transmissions_links(reception: Reception | None) -> list[tuple[str, str]]:
+    """What the index says of it."""
+    return [(PATH, TITLE)] if reception else []
 
 
 def page_routes(door: ReceptionDoor | None) -> list[Route]:
@@ -90,8 +97,8 @@ _FORM = (
     "<p>Ce que la passerelle a reçu de votre logiciel, jour par jour, et ce qui est à y corriger. Aucune donnée d'un jeune n'est "
     "montrée : un dossier est désigné par son numéro dans votre logiciel.</p>"
     f'<form method="post" action="{PATH}" class="cle"><label for="cle">Clé de votre logiciel</label>'
-    '<input id="cle" name="cle" type="password" autocomplete="off" required spellcheck="false" aria-describedby="aide">'
     '<p id="aide">Celle avec laquelle il transmet. Elle n\'est ni montrée, ni gardée.</p>'
+    '<input id="cle" name="cle" type="password" autocomplete="off" required spellcheck="false" aria-describedby="aide">'
     '<button type="submit">Voir le compte rendu</button></form>'
 )
 

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.edge.graphql_http import MalformedRequest, read_body
-from gateway.edge.guard import refusal, retry_after
+from gateway.edge.refusals import refusal, retry_after
 from gateway.sources.events.webhook import WebhookCall, WebhookOutcome, WebhookReceiver
 
 BYTES_MAX = 8 * 1024

@@ -16,13 +16,14 @@ from cachetools import LRUCache
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.concurrency import SingleFlight, Sleep, every
-from gateway.domain.announcements import About, Announced, Changes, Fact, KnownPerimeter, LoggedEvent
+from gateway.domain.perimeter_events import About, Announced, Changes, Fact, KnownPerimeter, LoggedEvent
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.errors import InvalidCursor
+from gateway.evenements.catch_up import EventCatchUp
 from gateway.evenements.perimeters import WatchedPerimeter
-from gateway.federation.views.told_log import ToldLog
+from gateway.federation.views.event_resolver import EventResolver
 from gateway.schema.events import TypeEvenement
-from gateway.stores.event_log import EVENTS_KEPT, EventRow, EventStore, EventsUnavailable, FactRow, LookRows
+from gateway.stores.event_log import EVENTS_KEPT, EventRow, EventStore, EventsUnavailable, FactRow, PollRows
 from gateway.stores.lease import Lease
 
 FOLLOWED = timedelta(hours=24)  # a perimeter is looked at after somebody last read its log
@@ -32,6 +33,9 @@ POLL = 1.0  # seconds
 PURGE = 3600.0  # seconds
 USAGE = "evenement"
 _NATURE = "Evenement"
+# Release 0.2.0 serves beside this one while it is installed, and may come back: it is given what it reads (docs/decisions/0188).
+_FORMER_KINDS = {TypeEvenement.ECRITURE_EN_ECHEC.value: TypeEvenement.ECRITURE_REFUSEE.value}
+_ALONE = b" "  # behind a document, which says the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class EventLog:
     sealer: Sealer
     ids: OpaqueIds
     now: Callable[[], datetime]
+    catch_up: EventCatchUp | None = None  # None: this process alone hears what is new
     _kept: LRUCache[str, KeptEvents] = field(
         default_factory=lambda: LRUCache(EVENTS_MAX, getsizeof=lambda kept: 1 + len(kept.events))
     )
@@ -62,26 +67,27 @@ class EventLog:
     _followed: dict[str, datetime] = field(default_factory=dict)
     _waiting: defaultdict[str, set[asyncio.Event]] = field(default_factory=lambda: defaultdict(set))
 
-    async def told(self, viewer: Viewer) -> ToldLog:
+    async def told(self, viewer: Viewer) -> EventResolver:
         """What an operation of this caller may show; an error is in it, for the field that asks."""
         perimeter = WatchedPerimeter.of(viewer)
         key = perimeter.key(self.ids)
         try:
-            await self.follow(perimeter)
+            await self.follow(key, perimeter)
             kept = await self.read(key)
         except EventsUnavailable as error:
-            return ToldLog(failure=error)
+            return EventResolver(failure=error)
         return self.shown(key, kept)
 
-    def shown(self, key: str, kept: KeptEvents, event: LoggedEvent | None = None) -> ToldLog:
+    def shown(self, key: str, kept: KeptEvents, event: LoggedEvent | None = None) -> EventResolver:
         """What was read of a perimeter, for an operation."""
-        return ToldLog(
+        return EventResolver(
             events=kept.events,
             first=kept.first,
             now=self.now(),
             seal=lambda numero: self.ids.seal(_NATURE, f"{key}/{numero}"),
             place=lambda identifier: self.place(key, identifier),
             event=event,
+            catch_up=self.catch_up.of(key) if self.catch_up else None,
         )
 
     def place(self, key: str, identifier: str) -> int:
@@ -92,17 +98,16 @@ class EventLog:
             raise InvalidCursor("Place inconnue dans ce fil : reprendre sans `depuis`, puis recharger les listes.")
         return int(numero)
 
-    async def follow(self, perimeter: WatchedPerimeter) -> None:
-        """Have a perimeter looked at for a day."""
-        key, now = perimeter.key(self.ids), self.now()
-        noted = self._followed.get(key)
+    async def follow(self, key: str, perimeter: WatchedPerimeter) -> None:
+        """Have a perimeter looked at for a day; `key` is its own."""
+        noted, now = self._followed.get(key), self.now()
         if noted is None or now - noted > FOLLOW_AGAIN:
             sealed = self.sealer.seal(USAGE, perimeter.written(), key.encode())
             await self.store.follow(key, sealed, now + FOLLOWED)
             self._followed[key] = now
 
     async def followed(self) -> dict[str, WatchedPerimeter]:
-        """The perimeters to look at; one that was sealed by another key is left out."""
+        """The perimeters to poll; one that was sealed by another key is left out."""
         rows = await self.store.followed(self.now())
         opened = {key: self.sealer.open(USAGE, sealed, key.encode()) for key, sealed in rows.items()}
         return {key: WatchedPerimeter.read(content) for key, content in opened.items() if content}
@@ -125,6 +130,10 @@ class EventLog:
         since = self.now() - EVENTS_KEPT
         events = (*kept.events, *(self._opened(key, row) for row in rows))
         kept = self._kept[key] = KeptEvents(tuple(event for event in events if event.quand >= since), last)
+        if rows and self.catch_up:
+            self.catch_up.meet(key, last)
+        if rows:
+            self._wake(key)  # whoever reads it first: `poll` compares with what is kept from now on
         return kept
 
     async def known(self, key: str) -> KnownPerimeter:
@@ -134,19 +143,19 @@ class EventLog:
 
     async def write(self, key: str, changes: Changes) -> None:
         """Write what a look found, once for all processes, and wake who waits."""
-        now = self.now()
+        now, alone = self.now(), self.catch_up is not None and not self.catch_up.is_told()
 
         def row(kind: str, about: About) -> EventRow:
-            return EventRow(kind, now, self._sealed(key, orjson.dumps(_fields(about))))
+            content = orjson.dumps(_fields(kind, about)) + (_ALONE if alone else b"")
+            return EventRow(_FORMER_KINDS.get(kind, kind), now, self._sealed(key, content))
 
         await self.store.record(
             key,
-            LookRows(
+            PollRows(
                 now=now,
-                added=[row(TypeEvenement.SOURCE_AJOUTEE.value, about) for about in changes.added],
-                told=[(fact.key, row(fact.kind, fact.about)) for fact in changes.told],
+                told=[(fact.key, row(fact.kind, fact.about)) for fact in (*changes.added, *changes.told)],
                 ended=[(fact.key, row(fact.kind, fact.about)) for fact in changes.ended],
-                facts=[self._fact_row(key, fact) for fact in (*changes.told, *changes.silent)],
+                facts=[self._fact_row(key, fact) for fact in (*changes.added, *changes.told, *changes.silent)],
                 missing=changes.missing,
                 back=changes.back,
                 gone=changes.gone,
@@ -189,7 +198,8 @@ class EventLog:
     def _opened(self, key: str, row: EventRow) -> LoggedEvent:
         """An event as it was; one that was sealed by another key tells of nobody, and is shown to nobody."""
         content = self.sealer.open(USAGE, row.sealed, key.encode())
-        return LoggedEvent(row.numero, row.kind, row.quand, About(*orjson.loads(content)) if content else About())
+        kind, about = _event(row.kind, content) if content else (row.kind, About())
+        return LoggedEvent(row.numero, kind, row.quand, about)
 
     def _announced(self, key: str, row: FactRow) -> Announced:
         content = self.sealer.open(USAGE, row.sealed, key.encode()) if row.sealed else None
@@ -202,20 +212,33 @@ class EventLog:
     def _fact_row(self, key: str, fact: Fact) -> FactRow:
         if not fact.lasting:
             return FactRow(fact.key)
-        return FactRow(fact.key, None, self._sealed(key, orjson.dumps([_fields(fact.about), sorted(fact.sources)])))
+        return FactRow(
+            fact.key, None, self._sealed(key, orjson.dumps([_fields(fact.kind, fact.about), sorted(fact.sources)]))
+        )
 
     def _sealed(self, key: str, content: bytes) -> bytes:
         return self.sealer.seal(USAGE, content, key.encode())
 
 
-def _fields(about: About) -> Sequence[object]:
-    return about.jeune, about.rupture, about.source, about.nombre
+def _fields(kind: str, about: About) -> Sequence[object]:
+    """Four, as 0.2.0 has them: what is of a write, which it tells nobody, is in the place of the number."""
+    of_write = (about.ecriture, about.auteur, kind) if about.ecriture else None
+    return about.jeune, about.rupture, about.source, of_write or about.nombre
+
+
+def _event(kind: str, content: bytes) -> tuple[str, About]:
+    """What `_fields` wrote of an event, and its kind; what a later release may add behind is passed over."""
+    jeune, rupture, source, number, *_ = orjson.loads(content)
+    ecriture = auteur = None
+    if isinstance(number, list):
+        (ecriture, auteur, kind), number = number, None
+    return kind, About(jeune, rupture, source, number, ecriture, auteur, content.endswith(_ALONE))
 
 
 def known_after(known: KnownPerimeter, changes: Changes, now: datetime) -> KnownPerimeter:
     """What is known once changes are written."""
     facts: dict[str, Announced] = dict(known.facts)
-    for fact in (*changes.told, *changes.silent):
+    for fact in (*changes.added, *changes.told, *changes.silent):
         facts[fact.key] = Announced(lasting=fact if fact.lasting else None)
     for key in changes.missing:
         facts[key] = replace(facts[key], missing_since=now)

@@ -1,4 +1,4 @@
-"""Writes the plan of one operation for what one caller may read: from types and a selection to Python text, and functions.
+"""Compiles one operation for what one caller may read: from types and a selection to Python text, and functions.
 
 Everything in the text is a name of the schema, a number or the `repr` of a response key: no value of a request. Knows no
 cache, no view and no caller.
@@ -35,7 +35,7 @@ from strawberry.types.field import StrawberryField
 from gateway.auth.authorization.selection import Selection, Sets
 from gateway.documents.parse import Document
 from gateway.errors import GatewayError
-from gateway.execution.compiled_plan import CompiledPlan, KeyPath, Rendered, RootField, encode_once
+from gateway.execution.compiled_operation import CompiledOperation, KeyPath, Rendered, RootField, encode_once
 from gateway.execution.conversions import convert
 from gateway.execution.leaves import completer, leaf, unexpected
 
@@ -50,7 +50,7 @@ class Unsupported(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class CompileState:
-    """What the functions of one plan are written from. `nulls`: paths refused; `sources`: texts already written."""
+    """What the functions of one operation are written from. `nulls`: paths refused; `sources`: texts already written."""
 
     schema: GraphQLSchema
     selection: Selection
@@ -67,17 +67,17 @@ class Position:
     depth: int = 0
 
 
-def compile_plan(
+def compile_operation(
     schema: GraphQLSchema, document: Document, nulls: frozenset[KeyPath], variables: Mapping[str, Any]
-) -> CompiledPlan:
-    """The plan of a valid operation; of `variables`, only those of @skip and @include are read. Raises Unsupported."""
+) -> CompiledOperation:
+    """A valid operation, compiled; of `variables`, only those of @skip and @include are read. Raises Unsupported."""
     type_ = schema.get_root_type(document.operation.operation)
     if type_ is None:
         raise Unsupported("schéma sans cette opération")
     state = CompileState(schema, Selection(schema, document.tree, document.operation, variables), nulls)
     groups = state.selection.fields(type_, (document.operation.selection_set,))
     roots = tuple(_root(state, type_, key, nodes) for key, nodes in groups.items())
-    return CompiledPlan(schema, document, type_, roots, state.sources)
+    return CompiledOperation(schema, document, type_, roots, state.sources)
 
 
 def _root(state: CompileState, type_: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> RootField:
@@ -92,7 +92,7 @@ def _root(state: CompileState, type_: GraphQLObjectType, key: str, nodes: list[F
     given = {argument.name.value: argument.value for argument in nodes[0].arguments or ()}
     varying = {name for name, value in given.items() if _has_variable(value)}
     constant = _only(field, field.args.keys() - varying)
-    # Read once a plan: the filter of a list is the same at each execution, unless a variable is in it.
+    # Read once, when compiled: the filter of a list is the same at each execution, unless a variable is in it.
     constants = convert(field, get_argument_values(constant, nodes[0])) if level else {}
     return RootField(key, name, nodes, field, level, constants, _only(field, varying))
 

@@ -1,4 +1,4 @@
-"""Turns arguments as the graph coerced them into what resolvers take. Knows the types of arguments, no resolver and no plan."""
+"""Turns arguments as the graph coerced them into what resolvers take. Knows the types of arguments, and no resolver."""
 
 from collections.abc import Callable, Mapping
 from functools import cache

@@ -1,10 +1,10 @@
-"""Executes operations: by their plan once it is written, by graphql-core until then and wherever a plan does not do.
+"""Executes operations: compiled once that is worth it, by graphql-core until then and wherever compiling does not do.
 
-1. A *plan* is a function written for one selection (`codegen`), for what its reader may not read and for the values of its
-   @skip and @include: the same text asked by two profiles has two plans.
-2. An operation seen once is executed by graphql-core: writing a plan costs more than that. At its second sight, or at once
+1. A *compiled operation* is functions written for one selection (`codegen`), for what its reader may not read and for the values
+   of its @skip and @include: the same text asked by two profiles has two.
+2. An operation seen once is executed by graphql-core: compiling it costs more than that. At its second sight, or at once
    where graphql-core would be long, `prepare` writes it beside the loop; `execute` and `steps` run it.
-3. graphql-core is the oracle: what a plan does not cover (`FALLBACK`), or met and was not written for (`PLAN_FAILED`), is
+3. graphql-core is the oracle: what is not compiled (`FALLBACK`), or met what it was not written for (`COMPILED_FAILED`), is
    executed by it from the start. Nothing was sent yet, so that the answer is the same either way; tests compare both.
 
 Knows no caller, no source, no category: what is null was decided before (`decide`)."""
@@ -40,16 +40,16 @@ from gateway.documents.introspection import restrict_to
 from gateway.documents.limits import META
 from gateway.documents.parse import Document, tree_bytes
 from gateway.errors import GatewayError
-from gateway.execution.codegen import Unsupported, compile_plan
-from gateway.execution.compiled_plan import CompiledPlan, EncodedForms, KeyPath
+from gateway.execution.codegen import Unsupported, compile_operation
+from gateway.execution.compiled_operation import CompiledOperation, EncodedForms, KeyPath
 
 logger = logging.getLogger("gateway.execution.executeur")
-KEPT_MAX = 24 * 1024 * 1024  # bytes of the plans kept, with the documents they are of
-FIRST_SIGHT_MAX = 1000  # values: graphql-core takes some 15 µs for each, and writing a plan some milliseconds
+KEPT_MAX = 24 * 1024 * 1024  # bytes of the compiled operations kept, with the documents they are of
+FIRST_SIGHT_MAX = 1000  # values: graphql-core takes some 15 µs for each, and compiling some milliseconds
 STATE_BYTES = 2000  # that a document kept takes, its tree apart
-SEEN_BYTES = 1000  # … an operation seen once, whose plan is not written yet
+SEEN_BYTES = 1000  # … an operation seen once, not compiled yet
 NULL_BYTES = 100  # … a path that is null by decision
-PLANS_MAX = 16  # of one document: by fields refused and values of @skip and @include
+COMPILED_MAX = 16  # of one document: by fields refused and values of @skip and @include
 
 Key = tuple[frozenset[tuple[KeyPath, str]], tuple[Any, ...]]  # what is null by decision, values of the conditions
 
@@ -58,17 +58,17 @@ class Run(Protocol):
     """How long work is run beside the loop, done once for all who wait for the same."""
 
     async def __call__(
-        self, key: Hashable, work: Callable[[], CompiledPlan | Unsupported]
-    ) -> CompiledPlan | Unsupported: ...
+        self, key: Hashable, work: Callable[[], CompiledOperation | Unsupported]
+    ) -> CompiledOperation | Unsupported: ...
 
 
 class ExecutionMode(StrEnum):
     """How an operation was executed, as the metric `passerelle_executions` counts it."""
 
-    PLAN = "plan"
-    FIRST_SEEN = "premiere_vue"  # first sight: not worth a plan yet
+    COMPILED = "plan"  # the word of the metric
+    FIRST_SEEN = "premiere_vue"  # first sight: not worth compiling yet
     FALLBACK = "repli"  # not covered: graphql-core, by itself
-    PLAN_FAILED = "reprise"  # the plan met what it was not written for: graphql-core, from the start
+    COMPILED_FAILED = "reprise"  # it met what it was not written for: graphql-core, from the start
 
 
 class ModeCounts:
@@ -95,26 +95,28 @@ class ExecutionContext(Protocol):
 
 @dataclass(slots=True)
 class _DocumentState:
-    """What is known of a document, and its plans: None when the operation was seen once, Unsupported when it has none.
+    """What is known of a document, and its compiled operations: None when one was seen once, Unsupported when it has none.
 
     `conditions`: variables of @skip and @include; `logged`: ways already told of it.
     """
 
     tree: DocumentNode  # held, so that its id stays its own
     conditions: tuple[str, ...]
-    plans: LRUCache[Key, CompiledPlan | Unsupported | None] = field(default_factory=lambda: LRUCache(PLANS_MAX))
+    compiled: LRUCache[Key, CompiledOperation | Unsupported | None] = field(
+        default_factory=lambda: LRUCache(COMPILED_MAX)
+    )
     logged: set[ExecutionMode] = field(default_factory=set)
 
     @property
     def weight(self) -> int:
         """Bytes, rounded up."""
-        plans = (plan.weight if isinstance(plan, CompiledPlan) else SEEN_BYTES for plan in self.plans.values())
-        nulls = sum(NULL_BYTES * len(key[0]) for key in self.plans)
-        return STATE_BYTES + tree_bytes(self.tree) + nulls + sum(plans)
+        weights = (one.weight if isinstance(one, CompiledOperation) else SEEN_BYTES for one in self.compiled.values())
+        nulls = sum(NULL_BYTES * len(key[0]) for key in self.compiled)
+        return STATE_BYTES + tree_bytes(self.tree) + nulls + sum(weights)
 
 
 class Executor:
-    """The plans of a schema, for as many documents as are kept: bounded in bytes. `count` is told the way of each execution."""
+    """The compiled operations of a schema, of the documents kept: bounded in bytes. `count` is told the way of each execution."""
 
     def __init__(self, schema: GraphQLSchema, count: Callable[[ExecutionMode], None]) -> None:
         self._schema = schema
@@ -126,13 +128,13 @@ class Executor:
     async def prepare(
         self, document: Document, variables: VariableValues, context: ExecutionContext, cost: int, run: Run
     ) -> None:
-        """Write the plan by `run`, beside the loop, where one is due: at the second sight of an operation, or at once when
+        """Compile by `run`, beside the loop, where that is due: at the second sight of an operation, or at once when
         graphql-core would take long to execute it."""
         state = self._state(document)
         key = _key(state, variables, context)
-        due = state.plans[key] is None if key in state.plans else cost > FIRST_SIGHT_MAX
+        due = state.compiled[key] is None if key in state.compiled else cost > FIRST_SIGHT_MAX
         if due:
-            name = ("plan", id(document.operation), key)
+            name = ("compiled", id(document.operation), key)
             self._keep(document, state, key, await run(name, partial(self._write, document, key, variables)))
 
     def execute(
@@ -165,16 +167,16 @@ class Executor:
     ) -> Generator[None, None, ExecutionResult]:
         """The same, left after each root field to whoever runs it: ten pages of five hundred rows are long to show."""
         state = self._state(document)
-        plan = self._plan(state, document, _key(state, variables, context), variables, again)
-        if isinstance(plan, ExecutionMode):
-            return self._reference(document, variables, context, plan)
+        compiled = self._find(state, document, _key(state, variables, context), variables, again)
+        if isinstance(compiled, ExecutionMode):
+            return self._reference(document, variables, context, compiled)
         try:
-            result = yield from plan.steps(context, variables, forbidden, self._forms)
+            result = yield from compiled.steps(context, variables, forbidden, self._forms)
         except Exception as error:
             # Whatever went wrong, nothing was sent yet: the oracle executes from the start, and says what is to be said.
-            self._log(state, ExecutionMode.PLAN_FAILED, error)
-            return self._reference(document, variables, context, ExecutionMode.PLAN_FAILED)
-        self._count(ExecutionMode.PLAN)
+            self._log(state, ExecutionMode.COMPILED_FAILED, error)
+            return self._reference(document, variables, context, ExecutionMode.COMPILED_FAILED)
+        self._count(ExecutionMode.COMPILED)
         return result
 
     def _state(self, document: Document) -> _DocumentState:
@@ -185,36 +187,36 @@ class Executor:
             self._documents[key] = _DocumentState(document.tree, tuple(sorted(reader.names)))
         return self._documents[key]
 
-    def _plan(
+    def _find(
         self, state: _DocumentState, document: Document, key: Key, variables: VariableValues, again: bool
-    ) -> CompiledPlan | ExecutionMode:
-        """The plan, written at the second sight; else the reason why graphql-core executes."""
-        # Writing a plan takes longer than one execution: a query asked once must not pay for it.
-        if key not in state.plans:
+    ) -> CompiledOperation | ExecutionMode:
+        """What was compiled, at the second sight; else the reason why graphql-core executes."""
+        # Compiling takes longer than one execution: a query asked once must not pay for it.
+        if key not in state.compiled:
             self._keep(document, state, key, None)
             return ExecutionMode.FIRST_SEEN
-        plan = state.plans[key]
-        if plan is None:
+        compiled = state.compiled[key]
+        if compiled is None:
             if again:
                 return ExecutionMode.FIRST_SEEN
-            plan = self._write(document, key, variables)
-            self._keep(document, state, key, plan)
-        return plan if isinstance(plan, CompiledPlan) else ExecutionMode.FALLBACK
+            compiled = self._write(document, key, variables)
+            self._keep(document, state, key, compiled)
+        return compiled if isinstance(compiled, CompiledOperation) else ExecutionMode.FALLBACK
 
-    def _write(self, document: Document, key: Key, variables: VariableValues) -> CompiledPlan | Unsupported:
-        """The plan, or why there is none; may run in any thread."""
+    def _write(self, document: Document, key: Key, variables: VariableValues) -> CompiledOperation | Unsupported:
+        """The operation compiled, or why it is not; may run in any thread."""
         try:
-            return compile_plan(self._schema, document, frozenset(path for path, _ in key[0]), variables.coerced)
+            return compile_operation(self._schema, document, frozenset(path for path, _ in key[0]), variables.coerced)
         except Unsupported as reason:
             return reason
 
     def _keep(
-        self, document: Document, state: _DocumentState, key: Key, plan: CompiledPlan | Unsupported | None
+        self, document: Document, state: _DocumentState, key: Key, compiled: CompiledOperation | Unsupported | None
     ) -> None:
-        """Keep a plan, or why there is none: what the writer does not know today it will not know at the next request."""
-        if isinstance(plan, Unsupported):
-            self._log(state, ExecutionMode.FALLBACK, plan)
-        state.plans[key] = plan
+        """Keep what was compiled, or why nothing was: what is not covered today will not be at the next request."""
+        if isinstance(compiled, Unsupported):
+            self._log(state, ExecutionMode.FALLBACK, compiled)
+        state.compiled[key] = compiled
         self._documents[id(document.tree), id(document.operation)] = state  # weighed again
 
     def _reference(
@@ -247,12 +249,12 @@ class Executor:
 
 
 def _key(state: _DocumentState, variables: VariableValues, context: ExecutionContext) -> Key:
-    """One document read by two profiles has two plans: what is refused is not in the text at all."""
+    """One document read by two profiles is compiled twice: what is refused is not in the text at all."""
     return context.decision.nulls, tuple(variables.coerced.get(name) for name in state.conditions)
 
 
 def _below(error: GraphQLError, nulls: Sequence[KeyPath]) -> bool:
-    """Whether an error is of a place that is null by decision: a plan does not read there."""
+    """Whether an error is of a place that is null by decision: nothing compiled reads there."""
     keys = tuple(key for key in error.path or () if isinstance(key, str))
     return any(keys[: len(null)] == null for null in nulls)
 

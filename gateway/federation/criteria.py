@@ -33,7 +33,7 @@ _WIDEST: Mapping[type, dict[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ToldList:
+class AnsweredList:
     """A list of which a total, an edge or a page's position is told, under criteria that identify.
 
     `page`: as it was asked for. `shown`: the persons whose rows are
@@ -157,7 +157,7 @@ class Tally:
     """
 
     shown: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
-    told: list[ToldList] = field(default_factory=list)
+    told: list[AnsweredList] = field(default_factory=list)
     found: dict[str, frozenset[CategorieDonnee]] = field(default_factory=dict)
     lookups: int = 0
     not_found: int = 0

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.domain.referentiel import Referentiel
 from gateway.reception.fields import FIELDS, REQUIRED, SUFFIXES
-from gateway.reception.readers import Refused
+from gateway.reception.readers import UNREADABLE, Refused, Unreadable
 
 UNKNOWN = "organisme {role} non trouvé"
 FOREIGN = "organisme formateur non rattaché à cette clé"
@@ -90,6 +90,9 @@ def _fields(item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Issue]]:
         told = item.get(name)
         if told is None:
             issues += [Issue(rule.missing, (name,))] if rule.missing else []
+            continue
+        if isinstance(told, Unreadable):
+            issues.append(Issue(UNREADABLE, (name,)))
             continue
         try:
             value = rule.read(told)

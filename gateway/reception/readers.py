@@ -15,6 +15,7 @@ Reader = Callable[[Any], Any]
 TEXT, NUMBER, BOOLEAN = "String attendu", "Number attendu", "Boolean attendu"
 MISSING_DAY, WRONG_DAY = "Champ obligatoire", "Date invalide"
 FORM = "Format invalide"
+UNREADABLE = "Valeur illisible : caractère coupé, octets hors UTF-8, ou nombre hors de toute borne"
 SCHOOL_YEAR = f"{FORM} : deux années qui se suivent, ou une seule écrite deux fois (2031-2032, 2031-2031)"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
@@ -25,7 +26,11 @@ _LABEL, _LAST_LABEL = re.compile(r"[A-Za-z\d][A-Za-z\d-]*", re.ASCII), re.compil
 _YEARS = re.compile(r"([12]\d{3})-([12]\d{3})", re.ASCII)
 _POSTAL = re.compile(r"\d{5}", re.ASCII)
 _SIRET = re.compile(r"\d{14}", re.ASCII)
-_LEADING_INTEGER = re.compile(r"\s*([+-]?\d+)", re.ASCII)
+_LEADING_INTEGER = re.compile(r"\s*([+-]?\d{1,9})(?!\d)", re.ASCII)  # no code is longer
+
+
+class Unreadable(str):
+    """What stands, as it was sent, for a value that JSON allows and that nobody can read: it is of no field."""
 
 
 class Refused(ValueError):
@@ -216,7 +221,7 @@ def one_of(codes: Collection[int], message: str) -> Reader:
     def read(value: Any) -> int:
         found = _LEADING_INTEGER.match(value) if isinstance(value, str) else None
         number = int(found[1]) if found else value
-        if isinstance(number, bool) or number not in codes:
+        if isinstance(number, bool) or not isinstance(number, int | float) or number not in codes:
             raise Refused(message)
         return int(number)
 

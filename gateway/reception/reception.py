@@ -22,7 +22,7 @@ from gateway.domain.seal import Sealer
 from gateway.errors import Overloaded
 from gateway.reception.items import Family
 from gateway.reception.report import TransmissionReport, report_of
-from gateway.reception.transmission import PreparedTransmission, prepare
+from gateway.reception.transmission import PreparedTransmission
 from gateway.stores.receptions import ReceptionStore
 
 DAY = 24 * 3600.0  # seconds
@@ -80,8 +80,8 @@ class ReceptionSlots:
 
 @dataclass(frozen=True)
 class Reception:
-    """The reception of one process. `clients`: the register of callers; `referentiel`: that of the moment; `apart`: held
-    while a body is read."""
+    """The reception of one process. `clients`: the register of callers; `referentiel`: that of the moment; `prepare`: what
+    reads a body, beside the loop; `apart`: held meanwhile."""
 
     store: ReceptionStore
     sealer: Sealer
@@ -90,6 +90,7 @@ class Reception:
     now: Callable[[], datetime]
     metrics: ReceptionMetrics
     places: ReceptionSlots
+    prepare: Callable[[bytes, Family, datetime], PreparedTransmission]
     apart: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def transmitter(self, key: str) -> Transmitter | None:
@@ -105,9 +106,9 @@ class Reception:
     async def receive(self, transmitter: Transmitter, body: bytes) -> bytes:
         """The answer to a transmission, which is kept. Raises InvalidTransmission, ReceptionUnavailable."""
         family, now = Family(self.referentiel(), transmitter.uai), self.now()
-        # One at a time: four would be no sooner done on the interpreter that they share, and hold four times the memory.
+        # One at a time: four would be no sooner done by the process that reads them, and hold four times the memory.
         async with self.apart:
-            prepared = await asyncio.to_thread(prepare, body, family, self.sealer, now)
+            prepared = await asyncio.to_thread(self.prepare, body, family, now)
         await self.store.record(prepared.transmission, prepared.dossiers, now)
         self.metrics.items(prepared)
         if prepared.foreign:

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.auth.policy.rules import Profil
 from gateway.domain.days import paris_day
 from gateway.errors import InvalidCursor, InvalidRequest, SourceUnavailable
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.schema.connections import PAGE_MAX, PageInfo
 from gateway.schema.reception_report import (
     ErreurTransmission,

@@ -5,7 +5,7 @@ Pure given the sealer and the instant: nothing is kept here. Knows no HTTP and n
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 from gateway.domain.days import paris_day
 from gateway.domain.seal import Sealer
 from gateway.errors import GatewayError
+from gateway.reception import one_by_one
 from gateway.reception.fields import NIR, echoed
 from gateway.reception.items import Family, ItemOutcome, ReceivedItem, read_item
 from gateway.reception.readers import written
@@ -24,6 +25,7 @@ from gateway.stores.reception_tables import ReceivedDossier, Transmission, Trans
 ITEMS_MAX = 2000
 ID_LENGTH = 24  # hexadecimal digits of the ids that ERPs are given back
 UNREADABLE = "Le corps n'est pas un document JSON valide."
+ESCAPED = "backslashreplace"  # half a character is written as JSON escapes it
 
 
 class InvalidTransmission(GatewayError):
@@ -56,12 +58,12 @@ class _Pile:
 
 def prepare(body: bytes, family: Family, sealer: Sealer, now: datetime) -> PreparedTransmission:
     """Read a transmission for the family of a key. Raises InvalidTransmission. Beside the loop: seconds for the longest."""
-    pile = _Pile()
     try:
-        for item in _items(body):
-            _add(pile, item, family, sealer, now)
-    except RecursionError:
-        raise InvalidTransmission(UNREADABLE) from None
+        pile = _piled(_items(body), family, sealer, now)
+    except (msgspec.DecodeError, RecursionError) as error:
+        if not body.lstrip().startswith(b"["):
+            raise _not_a_list(body, error) from None
+        pile = _piled(_items_one_by_one(body), family, sealer, now)
     transmission = Transmission(
         organisme=family.own,
         jour=paris_day(now).isoformat(),
@@ -78,19 +80,29 @@ def prepare(body: bytes, family: Family, sealer: Sealer, now: datetime) -> Prepa
     return PreparedTransmission(transmission, dossiers, answer, pile.counts[ItemOutcome.FOREIGN])
 
 
-def _items(body: bytes) -> Iterator[Mapping[str, Any]]:
+def _piled(items: Iterable[Any], family: Family, sealer: Sealer, now: datetime) -> _Pile:
+    pile = _Pile()
+    for item in items:
+        _add(pile, item if isinstance(item, dict) else {}, family, sealer, now)
+    return pile
+
+
+def _items(body: bytes) -> Iterator[Any]:
     """The items, decoded one at a time: two thousand of them as objects would weigh ten times the body."""
-    try:
-        parts = msgspec.json.decode(body or b"{}", type=list[msgspec.Raw])
-    except msgspec.DecodeError as error:
-        raise _not_a_list(body, error) from None
+    parts = msgspec.json.decode(body or b"{}", type=list[msgspec.Raw])
     if len(parts) > ITEMS_MAX:
-        raise _wrong(f'"value" must contain less than or equal to {ITEMS_MAX} items', "array.max", limit=ITEMS_MAX)
+        raise _too_many()
+    return map(msgspec.json.decode, parts)
+
+
+def _items_one_by_one(body: bytes) -> Iterator[Any]:
+    """The same of a body that the decoder refuses, or is too deep for. Raises InvalidTransmission for what is no JSON."""
     try:
-        for part in parts:
-            item = msgspec.json.decode(part)
-            yield item if isinstance(item, dict) else {}
-    except msgspec.DecodeError:
+        for rank, item in enumerate(one_by_one.items_of(body)):
+            if rank == ITEMS_MAX:
+                raise _too_many()
+            yield item
+    except ValueError:
         raise InvalidTransmission(UNREADABLE) from None
 
 
@@ -99,6 +111,10 @@ def _not_a_list(body: bytes, error: Exception) -> InvalidTransmission:
     if isinstance(error, msgspec.ValidationError) and (not body or body.lstrip()[:1] == b"{"):
         return _wrong('"value" must be an array', "array.base")
     return InvalidTransmission(UNREADABLE)
+
+
+def _too_many() -> InvalidTransmission:
+    return _wrong(f'"value" must contain less than or equal to {ITEMS_MAX} items', "array.max", limit=ITEMS_MAX)
 
 
 def _wrong(message: str, kind: str, **context: Any) -> InvalidTransmission:
@@ -123,6 +139,7 @@ def _errors(item: Mapping[str, Any], received: ReceivedItem) -> list[Transmissio
     told = item.get("annee_scolaire")
     unread = any("annee_scolaire" in issue.path for issue in received.issues)
     id_erp, annee = written(item.get("id_erp_apprenant") or ""), "" if unread else written(told)
+    id_erp = id_erp.encode(errors=ESCAPED).decode()
     return [TransmissionError(id_erp, annee, ",".join(issue.path), issue.message) for issue in received.issues]
 
 
@@ -145,4 +162,4 @@ def _echo(
         "computed_day": paris_day(now).isoformat(),
         "_id": key[:ID_LENGTH],
     }
-    return json.dumps({**echoed(item), **added}, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps({**echoed(item), **added}, ensure_ascii=False, separators=(",", ":")).encode(errors=ESCAPED)

@@ -13,7 +13,7 @@ from gateway.schema.filters import FiltreRuptures
 from gateway.schema.organisations import TypeSource
 
 
-class ToldEvents(Protocol):
+class EventPages(Protocol):
     """The events that an operation may show. `context` is that of the operation."""
 
     def page(
@@ -31,7 +31,7 @@ class EventContext(Protocol):
         ...
 
     @property
-    def events(self) -> ToldEvents: ...
+    def events(self) -> EventPages: ...
 
 
 _FILTER = strawberry.argument(description="Ce que le fil garde ; sans filtre, tout ce que je peux lire.")

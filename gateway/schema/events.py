@@ -10,6 +10,7 @@ from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import criterion, donnee, libre, nominative, object_type
 from gateway.schema.connections import PageInfo
 from gateway.schema.nouns import Jeune, Rupture
+from gateway.schema.writes import Ecriture
 
 
 @strawberry.enum(description="Ce qu'un événement annonce.")
@@ -24,13 +25,17 @@ class TypeEvenement(Enum):
     ACCOMPAGNEMENT_REPONDU = "ACCOMPAGNEMENT_REPONDU"
     ECRITURE_TRANSMISE = "ECRITURE_TRANSMISE"
     ECRITURE_REFUSEE = "ECRITURE_REFUSEE"
+    ECRITURE_EN_ECHEC = "ECRITURE_EN_ECHEC"
     SOURCE_AJOUTEE = "SOURCE_AJOUTEE"
     LACUNE = "LACUNE"
 
 
 FREE = frozenset({TypeEvenement.SOURCE_AJOUTEE, TypeEvenement.LACUNE})  # they tell of nobody
+OF_AUTHOR = frozenset(  # they tell of a write, to the account that made it
+    {TypeEvenement.ECRITURE_TRANSMISE, TypeEvenement.ECRITURE_REFUSEE, TypeEvenement.ECRITURE_EN_ECHEC}
+)
 # What an event tells of its person: where that is not granted for that very person, it is neither shown nor counted. One that is
-# neither here nor free is told to nobody.
+# neither here, nor free, nor of an author is told to nobody.
 CATEGORY = {
     TypeEvenement.RUPTURE_NOUVELLE: C.RUPTURE,
     TypeEvenement.RUPTURE_ANNULEE: C.RUPTURE,
@@ -55,6 +60,9 @@ class Evenement:
     source: str | None = libre("Partenaire qui l'a dit, quand un seul le dit.")
     jeune: Jeune | None = donnee(C.PARCOURS, "Jeune concerné, tel qu'il est lu à cet instant.")
     rupture: Rupture | None = donnee(C.RUPTURE, "Rupture annoncée ; absente quand elle est annulée.")
+    ecriture: Ecriture | None = libre(
+        "Écriture dont l'issue est annoncée à qui l'a faite, telle qu'elle est à cet instant."
+    )
     nombre: int | None = libre(
         "Pour SOURCE_AJOUTEE, jeunes que la source fait connaître ; pour LACUNE, événements qui n'ont pas été envoyés."
     )

@@ -9,6 +9,7 @@ import strawberry
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import argument, donnee, object_type
 from gateway.domain.similarity import Level
+from gateway.slotted_types import with_slots
 
 strawberry.enum(
     Level,
@@ -17,6 +18,7 @@ strawberry.enum(
 )
 
 
+@with_slots
 @object_type("Quelle source dit quoi d'un champ, depuis quand, et si d'autres la contredisent.", C.TECHNIQUE)
 class Provenance:
     champ: str = strawberry.field(description="Nom du champ dans le graphe.")
@@ -27,6 +29,7 @@ class Provenance:
 
 
 # By a search too: there it compares what the caller itself gave, and names no source.
+@with_slots
 @object_type("Indice d'un rapprochement : ce qui a été comparé, et ce que cela pèse.", C.TECHNIQUE, C.PARCOURS)
 class IndiceRapprochement:
     champ: str = strawberry.field(description="Champ comparé, tel que le graphe le nomme.")

@@ -177,6 +177,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "ACCOMPAGNEMENT_REPONDU": "La Mission locale a répondu à cette demande.",
         "ECRITURE_TRANSMISE": "Ce que j'ai écrit est chez le partenaire.",
         "ECRITURE_REFUSEE": "Le partenaire refuse ce que j'ai écrit.",
+        "ECRITURE_EN_ECHEC": "Le partenaire n'a pas pu recevoir ce que j'ai écrit.",
         "SOURCE_AJOUTEE": "Une source entendue pour la première fois, ou après longtemps : rien n'est annoncé un à un.",
         "LACUNE": "Des événements n'ont pas été envoyés : recharger la liste.",
     },

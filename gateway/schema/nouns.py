@@ -11,21 +11,13 @@ from typing import Annotated
 import strawberry
 
 from gateway.auth.policy.rules import CategorieDonnee as C
-from gateway.auth.policy.rules import (
-    Derivation,
-    Telling,
-    argument,
-    donnee,
-    libre,
-    object_type,
-    opened_by,
-)
+from gateway.auth.policy.rules import Derivation, Telling, argument, donnee, libre, object_type, opened_by
 from gateway.domain.statut import StatutApprenant
 from gateway.schema.derivations import AGE, COMPETENCE, ETAT, ETAT_SANS_CONTRAT, PRIORITE, SINCE, STATUT
 from gateway.schema.evidence import IndiceRapprochement, Provenance, provenance_lines
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, TypeSource
+from gateway.schema.sans_contrat import WAIT, SansContrat
 from gateway.schema.scalars import SIRET, CodePostal
-from gateway.schema.wait import WAIT, SansContrat
 from gateway.schema.write_states import (
     EtatEcriture,
     MotifAccompagnement,
@@ -33,6 +25,7 @@ from gateway.schema.write_states import (
     ReponseAccompagnement,
     version_of,
 )
+from gateway.slotted_types import with_slots
 
 Day = date  # a field named `date` hides the type inside its own class
 
@@ -76,12 +69,14 @@ class SituationSuivi(Enum):
     AUTRE = "AUTRE"
 
 
+@with_slots
 @object_type("Statut d'un apprenant et sa date d'effet.", C.PARCOURS)
 class Statut:
     valeur: StatutApprenant = strawberry.field(description="Valeur du statut.")
     depuis: date = strawberry.field(description="Premier jour de ce statut.")
 
 
+@with_slots
 @object_type("Adresse postale.", C.ADRESSE)
 class Adresse:
     voie: str | None = libre("Numéro et voie.")
@@ -92,6 +87,7 @@ class Adresse:
     ville: strawberry.Private[str | None] = None
 
 
+@with_slots
 @object_type("Représentant légal.", C.REPRESENTANT)
 class Representant:
     nom: str | None = libre("Nom du représentant.")
@@ -99,6 +95,7 @@ class Representant:
     telephone: str | None = libre("Téléphone du représentant.")
 
 
+@with_slots
 @object_type("Employeur signataire d'un contrat.", C.CONTRAT)
 class Employeur:
     siret: SIRET | None = libre("SIRET de l'établissement employeur.")
@@ -109,6 +106,7 @@ class Employeur:
     siren: strawberry.Private[str | None] = None  # told in the place of a SIRET: it tells two employers apart
 
 
+@with_slots
 @object_type("Formation suivie dans un CFA.", C.PARCOURS)
 class Formation:
     intitule: str | None = libre("Intitulé.")
@@ -122,12 +120,14 @@ class Formation:
     is_attested: strawberry.Private[bool] = True  # whether its CFA, if it transmits, still transmits it
 
 
+@with_slots
 @object_type("Étape passée du suivi.", C.SUIVI)
 class EtapeSuivi:
     situation: SituationSuivi | None = libre("Situation notée.")
     date: datetime = strawberry.field(description="Instant de la note.")
 
 
+@with_slots
 @object_type("Suivi par une Mission locale.", C.SUIVI)
 class Suivi:
     situation: SituationSuivi | None = libre("Situation présente.")
@@ -147,6 +147,7 @@ class Suivi:
     version: str | None = strawberry.field(resolver=_version, description="Version à redire pour le modifier.")
 
 
+@with_slots
 @object_type("Collaboration demandée par le CFA à la Mission locale.", C.COLLABORATION)
 class Collaboration:
     demandee_le: datetime | None = libre("Instant de la demande.")
@@ -169,6 +170,7 @@ class Collaboration:
     version: str | None = strawberry.field(resolver=_version, description="Version à redire pour la modifier.")
 
 
+@with_slots
 @strawberry.type(description="Rupture d'un contrat avant son terme.")
 @opened_by(C.RUPTURE)
 class Rupture(Node):
@@ -202,6 +204,7 @@ class Rupture(Node):
     provenance: list[Provenance] | None = provenance_lines("Qui dit quoi de cette rupture.", names_sources=True)
 
 
+@with_slots
 @strawberry.type(description="Contrat d'apprentissage, avenants repliés.")
 @opened_by(C.CONTRAT)
 class Contrat(Node):
@@ -220,6 +223,7 @@ class Contrat(Node):
     provenance: list[Provenance] | None = provenance_lines("Qui dit quoi de ce contrat.")
 
 
+@with_slots
 @strawberry.type(description="Jeune en apprentissage, ou qui l'a été.")
 @opened_by(C.PARCOURS, C.SANS_CONTRAT)
 class Jeune(Node):

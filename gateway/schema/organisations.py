@@ -9,6 +9,7 @@ import strawberry
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import donnee, libre, object_type, opened_by
 from gateway.schema.scalars import SIRET, UAI, CodeInsee, CodePostal
+from gateway.slotted_types import with_slots
 
 
 @strawberry.enum(description="Nature d'un territoire : un code n'a de sens qu'avec elle.")
@@ -69,6 +70,7 @@ class KeptBytes:
     kept_bytes: dict[Any, Any]
 
 
+@with_slots
 @strawberry.interface(description="Objet que son identifiant suffit à retrouver.")
 class Node(KeptBytes):
     id: strawberry.ID = strawberry.field(
@@ -76,6 +78,7 @@ class Node(KeptBytes):
     )
 
 
+@with_slots
 @object_type("Un territoire, désigné par sa nature et son code.", C.PUBLIQUE)
 class Territoire:
     type: TypeTerritoire = strawberry.field(description="Nature du territoire.")
@@ -83,6 +86,7 @@ class Territoire:
     nom: str | None = libre("Nom du territoire.")
 
 
+@with_slots
 @strawberry.type(description="Mission locale : structure d'accompagnement des jeunes de 16 à 25 ans.")
 @opened_by(C.PUBLIQUE)
 class MissionLocale(Node):
@@ -93,6 +97,7 @@ class MissionLocale(Node):
     courriel: str | None = libre("Courriel d'accueil.")
 
 
+@with_slots
 @object_type("Commune du code officiel géographique.", C.PUBLIQUE)
 class Commune:
     code: CodeInsee = strawberry.field(description="Code Insee.")
@@ -139,6 +144,7 @@ class Source:
     )
 
 
+@with_slots
 @strawberry.type(description="Centre de formation d'apprentis.")
 @opened_by(C.PUBLIQUE)
 class Cfa(Node):

@@ -10,9 +10,11 @@ import strawberry
 
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import libre, object_type
+from gateway.slotted_types import with_slots
 
 VERSION_BYTES = 8
-_OWN = {"ecriture", "mission_locale", "kept_bytes"}  # what a version does not depend on
+# What a version does not depend on: what the delivery of a write changes with no new word of anybody.
+_OWN = {"ecriture", "mission_locale", "kept_bytes", "historique", "version"}
 
 
 @strawberry.enum(description="Motif d'une demande d'accompagnement conjoint.")
@@ -45,6 +47,7 @@ class ReponseAccompagnement(Enum):
     TERMINEE = "TERMINEE"
 
 
+@with_slots
 @object_type("Précision du CFA sur un motif de sa demande.", C.COLLABORATION)
 class PrecisionDite:
     motif: MotifAccompagnement = strawberry.field(description="Motif précisé.")
@@ -52,7 +55,7 @@ class PrecisionDite:
 
 
 def version_of(told: Any) -> str:
-    """What changes with anything that is told: whoever reads it reads all that it is made of."""
+    """What changes with anything that is told, and stays as a write reaches its partner and comes back by it."""
     values = [(one.name, _plain(getattr(told, one.name))) for one in fields(told) if one.name not in _OWN]
     return blake2b(repr(values).encode(), digest_size=VERSION_BYTES).hexdigest()
 
@@ -62,7 +65,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
-        return value.timestamp()
+        return int(value.timestamp())  # partners keep seconds
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if hasattr(value, "__dataclass_fields__"):

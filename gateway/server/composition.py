@@ -2,25 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
-from dataclasses import replace
+from collections.abc import Coroutine
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from graphql import GraphQLSchema
 from prometheus_client import ProcessCollector
 
 from gateway.app import AppState
-from gateway.audit.accounting import Accounting, DailyAccounts
 from gateway.audit.entries import Governed
-from gateway.auth.authentication.authenticator import Authenticator, TokenIssuer, TokenVerifier
+from gateway.audit.quotas_and_journal import Accounting, DailyAccounts
+from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
-from gateway.auth.authentication.jwks import KeySet, SignedTokens
-from gateway.auth.authentication.token_introspection import IntrospectedTokens, encryption_key
+from gateway.auth.authorization.candidate_policy import CandidatePolicy
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.authorization.metrics import AccessMetrics
-from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy, read_policy
 from gateway.auth.policy.schema_check import check_schema
@@ -35,28 +31,27 @@ from gateway.edge.graphql_http import AccessLog
 from gateway.edge.guard import Health, Probe
 from gateway.edge.metrics_page import MetricsPage
 from gateway.errors import ConfigurationError
+from gateway.evenements.catch_up import EventCatchUp
 from gateway.evenements.perimeter_logs import EventLog
 from gateway.execution.executor import Executor, ModeCounts
 from gateway.federation.collect.collector import Collector, loop_seconds
-from gateway.federation.directory import CurrentDirectory
-from gateway.federation.ids.assign import IdAssigner, derivation
-from gateway.issuer_settings import IssuerSettings
+from gateway.federation.ids.id_assigner import IdAssigner, derivation
+from gateway.federation.organisation_directory import RenewedDirectory
 from gateway.operation import Gateway
-from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots
 from gateway.reception.report import TransmissionReports
-from gateway.schema.organisations import Source
 from gateway.schema.query import build, core_schema
+from gateway.server.issuer_parts import build_issuer, published_keys
+from gateway.server.reception_parts import build_reception
 from gateway.server.services import Services
+from gateway.server.state_parts import build_board, known_states
 from gateway.server.statistics_parts import build_public_figures, build_statistics
 from gateway.server.trace_export import build_traces
+from gateway.server.version import version
 from gateway.server.write_parts import build_writing
 from gateway.sources.harvest.registry_reader import RegistryReader
-from gateway.sources.http.issuers import IssuerClient, JwksFile
-from gateway.sources.http.outbound import aiohttp_transport
-from gateway.sources.http.transport import Transport
 from gateway.sources.metrics import StateGauges
-from gateway.statistiques.reach import check_exact
-from gateway.streams import StreamPlaces
+from gateway.statistiques.figure_rights import check_exact
+from gateway.subscription import StreamPlaces
 from gateway.web.statistics_page import read_sheet
 
 PROBE_TIMEOUT = 2.0
@@ -69,16 +64,20 @@ def build_state(services: Services) -> AppState:
     register = read_client_register(services.configuration)
     authenticator, gateway = build_authenticator(services, register), build_gateway(services)
     services.traces = traces = build_traces(services.configuration.file.traces, services.transport, services.metrics)
+    health = build_health(services, authenticator, register)
     return AppState(
         gateway=gateway,
         authenticator=authenticator,
         clients=register,
-        health=build_health(services, authenticator, register),
+        health=health,
+        board=build_board(services, health),
         slots=services.slots,
         access_log=AccessLog(
             services.metrics, gateway.persisted_documents.operations, spans=traces.buffer if traces else None
         ),
         metrics=MetricsPage(services.metrics, time.monotonic),
+        durations=services.edge_metrics.durations,
+        version=version(),
         streams=StreamDeps(gateway, StreamPlaces(services.configuration.file.flux, services.edge_metrics.streams.set)),
         webhooks=services.receiver,
         http=services.configuration.file.http,
@@ -88,21 +87,6 @@ def build_state(services: Services) -> AppState:
         style=_style(services.configuration),
         public_keys=published_keys(services.configuration),
         reception=build_reception(services, register),
-    )
-
-
-def build_reception(services: Services, register: ClientRegister) -> Reception | None:
-    """The reception of what ERPs transmit, where it is open."""
-    if services.receptions is None:
-        return None
-    return Reception(
-        store=services.receptions,
-        sealer=services.configuration.sealer,
-        clients=register,
-        referentiel=lambda: services.keeper.current,
-        now=services.configuration.now,
-        metrics=ReceptionMetrics(services.metrics),
-        places=ReceptionSlots(),
     )
 
 
@@ -126,11 +110,11 @@ def build_gateway(services: Services) -> Gateway:
         collector=collector,
         opaque_ids=opaque_ids,
         statistics=build_statistics(services, policy, opaque_ids, collector),
-        log=EventLog(services.events, configuration.sealer, opaque_ids, now),
+        log=EventLog(services.events, configuration.sealer, opaque_ids, now, _catch_up(services)),
         id_assigner=IdAssigner(services.links, derivation(opaque_ids), now, counts.links_unavailable.inc),
         accounting=_accounting(services, schema, opaque_ids, long_work),
-        directory=CurrentDirectory(services.keeper, opaque_ids),
-        states=lambda: [with_copy(services, source) for source in services.states()],
+        directory=RenewedDirectory(services.keeper, opaque_ids),
+        states=partial(known_states, services),
         state_of=services.sources.state_of,
         source_of_cfa=services.live_sources.partner_of_cfa,
         pushing=services.received.source_of if services.received else lambda _: None,
@@ -138,6 +122,17 @@ def build_gateway(services: Services) -> Gateway:
         now=now,
         long_work=long_work,
         writes=build_writing(services, policy, opaque_ids),
+    )
+
+
+def _catch_up(services: Services) -> EventCatchUp:
+    """What is made of events that this process does not find: it may be behind the others."""
+    shared, is_alone = services.shared_counters, services.configuration.processus == 1
+    return EventCatchUp(
+        invalidate=services.sources.invalidate,
+        is_told=lambda: shared.available if shared else is_alone,
+        seconds=loop_seconds,
+        now=services.configuration.now,
     )
 
 
@@ -155,20 +150,6 @@ def _ruled_schema() -> tuple[GraphQLSchema, AccessPolicy]:
     return schema, policy
 
 
-def with_copy(services: Services, source: Source) -> Source:
-    """A source; the harvested registry's freshness is that of the copy, which answers in its place."""
-    as_of = services.harvest_metrics.as_of
-    if source.nom != services.harvest_target.source or as_of is None:
-        return source
-    age = int((services.configuration.now() - as_of).total_seconds())
-    return replace(
-        source,
-        derniere_reponse=source.derniere_reponse or as_of,
-        fraicheur_secondes=max(0, age),
-        qualite=services.harvest_metrics.quality(),
-    )
-
-
 def _collector(services: Services) -> Collector:
     name = services.harvest_target.source
     fold = services.sources.connector_of(name).contrat
@@ -184,13 +165,13 @@ def _collector(services: Services) -> Collector:
     )
 
 
-def _candidate(configuration: Configuration, schema: GraphQLSchema, access: AccessMetrics) -> PolicyTrial | None:
-    """The policy on trial, held to the same rules as the one in force."""
+def _candidate(configuration: Configuration, schema: GraphQLSchema, access: AccessMetrics) -> CandidatePolicy | None:
+    """The candidate policy, held to the same rules as the one in force."""
     if configuration.candidate is None:
         return None
     policy = read_policy(configuration.candidate)
     check_schema(schema, policy)
-    return PolicyTrial(DecisionCache(schema, policy), access.gap)
+    return CandidatePolicy(DecisionCache(schema, policy), access.gap)
 
 
 def build_authenticator(services: Services, clients: ClientRegister) -> Authenticator:
@@ -201,45 +182,10 @@ def build_authenticator(services: Services, clients: ClientRegister) -> Authenti
     return Authenticator(verifier, clients, configuration.sealer, lambda: paris_day(configuration.now()))
 
 
-def build_issuer(services: Services, settings: IssuerSettings) -> TokenIssuer:
-    """One issuer of tokens, and who asks it."""
-    configuration = services.configuration
-    secret = configuration.introspection_secret if settings.introspection else ""
-    client = IssuerClient(settings, secret, _transport_to(services, settings), time.monotonic)
-    services.issuers.append(client)
-    first = settings is configuration.file.jetons
-    name = "jwks" if first else f"jwks-{sha256(settings.emetteur.encode()).hexdigest()[:16]}"
-    kept = JwksFile(configuration.donnees / f"{name}.scelle", configuration.sealer, settings.emetteur)
-    keys = KeySet(client.keys, time.time, kept, settings.algorithmes, settings.emetteur)
-    if settings.introspection is None:
-        return SignedTokens(settings, keys)
-    own_key = encryption_key(configuration.sealer)
-    return IntrospectedTokens(settings, settings.introspection, client.introspect, keys, own_key, time.time)
-
-
-def _transport_to(services: Services, settings: IssuerSettings) -> Transport:
-    """Where it is reached as partners are, theirs. Raises ConfigurationError."""
-    proxy, authorities, root = settings.mandataire, settings.autorites, services.configuration.root
-    if not proxy and not authorities:
-        return services.transport
-    network = partial(aiohttp_transport, str(proxy) if proxy else None, root / authorities if authorities else None)
-    try:
-        return Transport(services.configuration.now, network)
-    except OSError as error:  # ssl's own are among them: a file that holds no certificate
-        raise ConfigurationError(f"gateway.toml : autorites : fichier PEM attendu ({type(error).__name__})") from None
-
-
 def _style(configuration: Configuration) -> str | None:
     """The sheet of the theme that the operator names. Raises ConfigurationError."""
     theme = configuration.file.statistiques.theme
     return read_sheet(configuration.root / theme) if theme else None
-
-
-def published_keys(configuration: Configuration) -> Mapping[str, Any] | None:
-    """What `/jwks` answers: the key for which an issuer encrypts, where one does."""
-    asked = [issuer.introspection for issuer in configuration.file.issuers if issuer.introspection]
-    encrypted = any(settings.reponse == "chiffree" for settings in asked)
-    return {"keys": [encryption_key(configuration.sealer).as_dict(private=False)]} if encrypted else None
 
 
 def build_health(services: Services, authenticator: Authenticator, register: ClientRegister) -> Health:

@@ -31,14 +31,17 @@ from gateway.server.allocator import give_memory_back
 from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
+from gateway.server.webhook_parts import read_webhooks, webhook_watches
 from gateway.server.write_parts import open_writes, write_watches
 from gateway.sources.harvest.harvester import watch
 from gateway.stores.registry_check import check_daily
 from gateway.stores.registry_writer import RegistryWriter
+from gateway.webhooks.endpoints import check_endpoints
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 IGNORED = (signal.SIGUSR1, signal.SIGUSR2)  # by default they end a process at once
 OPENING_TIMEOUT = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
+OPENING_STEPS = 40  # that these seconds are counted in
 # A merge allocates by the ten thousand, and makes no cycle to find at once; views that go are cycles by the hundred thousand,
 # and who takes them away stops the process meanwhile: a second for a million objects.
 GC_THRESHOLDS = (5_000, 4, 2_500)
@@ -104,6 +107,7 @@ def serve() -> None:
 async def _serve(configuration: Configuration) -> None:
     async with aclosing(build_services(configuration, ENVIRONMENT)) as services, _sampled_log():
         state = build_state(services)
+        check_endpoints(read_webhooks(services).endpoints, state.clients)
         admin = (configuration.admin_host, configuration.admin_port)
         with (
             listen("variables d'environnement HOST et PORT", configuration.host, configuration.port) as taken,
@@ -165,7 +169,11 @@ async def _work(services: Services, state: AppState) -> None:
     """Open everything, then do what goes on beside requests, until cancelled."""
     await open_parts(services, state)
     tune_threads_and_gc()
-    watches = *_watches(services, state), *write_watches(services, state.gateway)
+    watches = (
+        *_watches(services, state),
+        *write_watches(services, state.gateway),
+        *webhook_watches(services, state.gateway, state.clients),
+    )
     await asyncio.gather(*(_hold(watch) for watch in watches))
 
 
@@ -180,6 +188,7 @@ async def _hold(watch: Coroutine[Any, Any, None]) -> None:
 async def open_parts(services: Services, state: AppState) -> None:
     """One after the other, the quickest to fail first. Raises ConfigurationError."""
     steps: dict[str, Callable[[], Awaitable[None]]] = {}
+    webhooks = services.webhooks
     if services.shared_counters is not None:
         steps["redis"] = services.shared_counters.open
     steps |= {
@@ -188,6 +197,7 @@ async def open_parts(services: Services, state: AppState) -> None:
         **({"receptions": services.received.open} if services.received else {}),
         "ecritures": lambda: _in_time("ecritures", open_writes(services, state.gateway)),
         "evenements": lambda: _in_time("evenements", services.events.open()),
+        **({"abonnements": webhooks.store.open} if webhooks and webhooks.endpoints else {}),
         "statistiques": lambda: _in_time("statistiques", services.blocks.open()),
         "liens": lambda: _purge_links(services),
         "cles": state.authenticator.verifier.open,
@@ -200,10 +210,15 @@ async def open_parts(services: Services, state: AppState) -> None:
 
 
 async def _in_time(name: str, opening: Coroutine[Any, Any, None]) -> None:
+    """Step by step: what this process computes meanwhile, a first start imports the migrations, takes one step, however long."""
+    task = asyncio.ensure_future(opening)
     try:
-        await asyncio.wait_for(opening, OPENING_TIMEOUT)
-    except TimeoutError:
-        raise ConfigurationError(f"{name} : la base ne répond pas en {OPENING_TIMEOUT:.0f} s") from None
+        for _ in range(OPENING_STEPS):
+            if (await asyncio.wait({task}, timeout=OPENING_TIMEOUT / OPENING_STEPS))[0]:
+                return await task
+    finally:
+        task.cancel()
+    raise ConfigurationError(f"{name} : la base ne répond pas en {OPENING_TIMEOUT:.0f} s")
 
 
 async def _purge_links(services: Services) -> None:
@@ -228,7 +243,7 @@ def _watches(services: Services, state: AppState) -> list[Coroutine[Any, Any, No
         services.refresh_ahead.watch(),
         services.journal_keeper.keep(sleep),
         services.statistics_watch.run(sleep),
-        Watcher(log, state.gateway).run(sleep),
+        _watcher(state).run(sleep),
         log.poll(sleep),
         log.purge(sleep),
         services.loop_lag.run(sleep),
@@ -237,6 +252,13 @@ def _watches(services: Services, state: AppState) -> list[Coroutine[Any, Any, No
         *([services.traces.run(sleep)] if services.traces else []),
         *([services.received.watch(sleep)] if services.received else []),
     ]
+
+
+def _watcher(state: AppState) -> Watcher:
+    """Whoever looks at the perimeters that are followed."""
+    gateway = state.gateway
+    written, catch_up = gateway.writes.pending if gateway.writes else None, gateway.log.catch_up
+    return Watcher(gateway.log, gateway, written, catch_up.is_told if catch_up else lambda: True)
 
 
 def tune_threads_and_gc() -> None:

@@ -26,6 +26,7 @@ def configure_logs(environ: Mapping[str, str]) -> None:
     # No line tells them, and each record would look for them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level, handlers=[handler])
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells its own plugins, one by one, beside what is asked
 
 
 def _chosen(environ: Mapping[str, str], variable: str, words: tuple[str, ...], default: str) -> str:

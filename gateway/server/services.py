@@ -11,13 +11,15 @@ from gateway.audit.alerts import Alerts
 from gateway.audit.retention import JournalKeeper
 from gateway.auth.authentication.client_register import ClientMetrics
 from gateway.cache.factory import open_cache
+from gateway.cache.interface import Cache
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import Cache
 from gateway.config import Configuration
 from gateway.connectors.base import Connector
 from gateway.edge.guard import RequestSlots
 from gateway.edge.metrics import EdgeMetrics
 from gateway.errors import ConfigurationError
+from gateway.reception.fields import REQUIRED
+from gateway.redis_breaker import RedisBreaker
 from gateway.redis_client import open_redis
 from gateway.schema.organisations import Source, TypeSource
 from gateway.server.loop_lag import LoopLag
@@ -26,8 +28,8 @@ from gateway.server.statistics_watch import StatisticsMetrics, StatisticsWatch
 from gateway.server.trace_export import TraceExport
 from gateway.sources.codec import codec
 from gateway.sources.connector_runs import lazily
+from gateway.sources.events.event_partners import consumers, receiver
 from gateway.sources.events.queue import QueueConsumer
-from gateway.sources.events.subscriptions import consumers, receiver
 from gateway.sources.events.webhook import WebhookReceiver
 from gateway.sources.fetch import SourceDeps, Sources
 from gateway.sources.harvest.harvester import HarvestTarget
@@ -45,17 +47,17 @@ from gateway.sources.resilience.budgets import Clock
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import UnitResult
 from gateway.stores.blocks import BlockStore
-from gateway.stores.counters import RateLimits
 from gateway.stores.event_log import EventStore
 from gateway.stores.journal import Journal
 from gateway.stores.links import LinkStore
+from gateway.stores.quota_counters import RateLimits
 from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
 from gateway.stores.shared_counters import SharedCounters
 from gateway.stores.sql import database_url
 from gateway.stores.write_store import WriteStore
-from gateway.suspension import Suspension
 from gateway.system_reasons import reason_of
+from gateway.webhooks.endpoints import RegisteredEndpoints
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Services:
     issuers: list[IssuerClient] = field(default_factory=list)
     open_files: OpenFiles = field(default_factory=OpenFiles)
     traces: TraceExport | None = None  # None: no span is made
+    webhooks: RegisteredEndpoints | None = None  # once they are read
 
     @property
     def blocks(self) -> BlockStore:
@@ -118,6 +121,8 @@ class Services:
 
     async def aclose(self) -> None:
         await self.sources.aclose()  # with the cache, which closes Redis
+        if self.received:
+            await self.received.aclose()
         for issuer in self.issuers:
             await issuer.aclose()
         await self.registry.close()
@@ -126,6 +131,8 @@ class Services:
         await self.events.close()
         await self.readings_journal.close()
         await self.writes.close()
+        if self.webhooks is not None:
+            await self.webhooks.store.close()
         if self.receptions is not None:
             await self.receptions.close()
 
@@ -139,8 +146,8 @@ def build_services(
 ) -> Services:
     """Everything that touches the outside, not opened yet. Raises ConfigurationError. The rest is replaced in virtual time."""
     metrics, transport = CollectorRegistry(), Transport(configuration.now, network)
-    counts, alerts, suspension = SourceMetrics(metrics), Alerts(metrics), Suspension(registry=metrics)
-    cache, shared_pacer, shared_counters = _shared(configuration, suspension, seconds)
+    counts, alerts, redis_breaker = SourceMetrics(metrics), Alerts(metrics), RedisBreaker(registry=metrics)
+    cache, shared_pacer, shared_counters = _shared(configuration, redis_breaker, seconds)
     clock = replace(clock or Clock(), processus=configuration.processus, shared=shared_pacer)
     known_connectors, sources = _sources(configuration, environ, (transport, cache, counts), clock)
     return Services(
@@ -192,7 +199,7 @@ def _received(
     if NAME in partners:
         raise ConfigurationError(f"partenaires/{NAME}.toml : nom : réservé à ce que les ERP transmettent")
     store = build_receptions(configuration, environ)
-    received = ReceivedDossiers(store, configuration.sealer, configuration.now, time.monotonic)
+    received = ReceivedDossiers(store, configuration.sealer, configuration.now, time.monotonic, REQUIRED)
     text = "CFA qui ont transmis, et ne transmettent plus depuis plus de trois jours."
     Gauge("passerelle_transmissions_muettes", text, registry=metrics).set_function(received.silent)
     return received
@@ -213,15 +220,15 @@ def _statistics_watch(
 
 
 def _shared(
-    configuration: Configuration, suspension: Suspension, seconds: Callable[[], float]
+    configuration: Configuration, redis_breaker: RedisBreaker, seconds: Callable[[], float]
 ) -> tuple[Cache, SharedPacer | None, SharedCounters | None]:
     """The cache, and what all processes count together where there is a Redis."""
     redis = None if configuration.cache == "memory://" else open_redis(configuration.cache)
     sealed_codec = SealedCodec(configuration.cache_sealers, codec(UnitResult))
-    cache = open_cache(redis, sealed_codec, suspension, seconds)
+    cache = open_cache(redis, sealed_codec, redis_breaker, seconds)
     if redis is None:
         return cache, None, None
-    return cache, SharedPacer(redis, suspension, sealed_codec.name), SharedCounters(redis, suspension)
+    return cache, SharedPacer(redis, redis_breaker, sealed_codec.name), SharedCounters(redis, redis_breaker)
 
 
 def _single(sources: Sources, nature: TypeSource) -> Partner:

@@ -6,8 +6,8 @@ from gateway.federation.collect.collector import Collector
 from gateway.operation import Gateway
 from gateway.server.services import Services
 from gateway.statistiques.answer import Statistics, StatisticsParts
-from gateway.statistiques.public import PublicFigures
-from gateway.statistiques.published import Published
+from gateway.statistiques.public_figures import PublicFigures
+from gateway.statistiques.published_figures import Published
 
 
 def build_statistics(

@@ -11,11 +11,22 @@ from pathlib import Path
 from sqlalchemy import MetaData
 
 from gateway.evenements.perimeter_logs import USAGE as EVENT
-from gateway.stores import blocks, counters, event_log, journal_tables, links, reception_tables, registry, write_tables
+from gateway.stores import (
+    blocks,
+    event_log,
+    journal_tables,
+    links,
+    quota_counters,
+    reception_tables,
+    registry,
+    sealing_keys,
+    webhook_store,
+    write_tables,
+)
 from gateway.stores.dossier_seal import USAGE as RECEPTION
 from gateway.stores.sealed_columns import SealedColumn
 from gateway.stores.sql import database_url
-from gateway.writes.bodies import USAGE as WRITE
+from gateway.writes.sealed_body import USAGE as WRITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +73,18 @@ _EVENTS = tuple(
     for table in (event_log.PERIMETERS, event_log.EVENTS, event_log.FACTS)
 )
 
-_JOURNAL = (journal_tables.ENTRIES.metadata, counters.READ.metadata)
+_JOURNAL = (journal_tables.ENTRIES.metadata, quota_counters.READ.metadata)
 
 JOURNAL = KnownStore("journal", _JOURNAL, "GATEWAY_JOURNAL_URL", needed=True)
 STORES = (
     JOURNAL,
     KnownStore("liens", (links.LINKS.metadata,), needed=True),
     KnownStore("receptions", (reception_tables.DOSSIERS.metadata,), sealed=(_RECEPTIONS,)),
-    KnownStore("registre", (registry.ROWS.metadata,), sealed=(registry.SEALED,), remade=True),
+    KnownStore(
+        "registre", (registry.ROWS.metadata, sealing_keys.NAMES.metadata), sealed=(registry.SEALED,), remade=True
+    ),
     KnownStore("ecritures", (write_tables.WRITES.metadata,), sealed=(_WRITES,)),
     KnownStore("evenements", (event_log.EVENTS.metadata,), sealed=_EVENTS),
+    KnownStore("abonnements", (webhook_store.ENDPOINTS.metadata,)),
     KnownStore("statistiques", (blocks.COUNTS.metadata,)),
 )

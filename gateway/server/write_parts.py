@@ -14,10 +14,10 @@ from gateway.errors import ConfigurationError, WritesUnavailable
 from gateway.operation import Gateway
 from gateway.server.services import Services
 from gateway.stores.write_queue import WriteQueue
+from gateway.writes.accept_write import Writes
 from gateway.writes.delivery import Delivery, DeliveryMetrics
-from gateway.writes.deposit import Deposit
 from gateway.writes.destinations import PartnerDestinations
-from gateway.writes.writing import Writes
+from gateway.writes.pending_writes import PendingWrites
 
 DAY = 24 * 3600.0  # seconds
 logger = logging.getLogger("gateway.ecritures")
@@ -29,7 +29,7 @@ def build_writing(services: Services, policy: AccessPolicy, opaque_ids: OpaqueId
     destinations.check()
     return Writes(
         store=services.writes,
-        deposit=Deposit(services.writes, sealer, opaque_ids),
+        pending=PendingWrites(services.writes, sealer, opaque_ids),
         journal=services.readings_journal,
         sealer=sealer,
         opaque_ids=opaque_ids,
@@ -44,7 +44,7 @@ async def open_writes(services: Services, gateway: Gateway) -> None:
     await services.writes.open()
     try:
         if gateway.writes is not None:
-            await gateway.writes.deposit.follow()
+            await gateway.writes.pending.follow()
     except WritesUnavailable as error:
         raise ConfigurationError(f"ecritures : base inutilisable ({error})") from None
 
@@ -57,7 +57,7 @@ def write_watches(services: Services, gateway: Gateway) -> list[Coroutine[Any, A
     forget = every(
         DAY, lambda: services.writes.purge(now()), lambda error: logger.error("oubli : %s", error), asyncio.sleep
     )
-    return [gateway.writes.deposit.watch(asyncio.sleep), forget, build_delivery(services).watch(asyncio.sleep)]
+    return [gateway.writes.pending.watch(asyncio.sleep), forget, build_delivery(services).watch(asyncio.sleep)]
 
 
 def build_delivery(services: Services) -> Delivery:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
+from gateway.cache.interface import Cache, CacheKey, Entry, canonical_key
 from gateway.connectors.base import Connector, PartnerRequest, ReadingSteps, Tenant
 from gateway.domain.days import paris_day
 from gateway.errors import SourceQuarantined, SourceSpared, SourceTimedOut
@@ -25,7 +25,7 @@ from gateway.sources.partner_client import HarvestPage, PartnerClient
 from gateway.sources.partners.load import Partner
 from gateway.sources.reading import ReadingRun
 from gateway.sources.resilience.budgets import Clock
-from gateway.sources.shared_flights import Fetch, SharedFlights, Waiters
+from gateway.sources.shared_single_flight import Fetch, SharedSingleFlight, Waiters
 from gateway.sources.unit_reader import UnitReader
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult, told
 
@@ -61,8 +61,10 @@ class Sources:
             )
             for name, partner in partners.items()
         }
+        # CFAs that transmit under the keys by which their partner answers.
+        self.same_keys = {uai for one in partners.values() for uai, t in (one.abonnes or {}).items() if t.same_keys}
         self._cfa, self._structures = self._tenants(TypeSource.ERP_CFA), self._tenants(TypeSource.MISSION_LOCALE)
-        self._flights, self._waiters = SharedFlights(deps.cache, self._readers, self._is_fresh), Waiters()
+        self._flights, self._waiters = SharedSingleFlight(deps.cache, self._readers, self._is_fresh), Waiters()
         self._keys: LRUCache[Unit, CacheKey] = LRUCache(KEYS_MAX)
         self.left_out: set[Unit] = set()  # wanted, and left out of a query that had enough asked
         self.last_read: dict[Unit, float] = {}  # seconds since 1970; the upkeep forgets what is read no more

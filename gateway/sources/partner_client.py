@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from gateway.connectors.base import PartnerRequest, Tenant
+from gateway.connectors.base import PartnerRequest, Tenant, UnexpectedAnswer
 from gateway.domain.days import PARIS
 from gateway.error_places import place_of
 from gateway.errors import OutOfFiles, SourceClosed, SourceError, SourceInvalid, SourceTimedOut
@@ -26,15 +26,14 @@ from gateway.sources.http.credentials import Credential, credential
 from gateway.sources.http.page_answer import PageValidator
 from gateway.sources.http.transport import Exchange, PartnerResponse, Transport
 from gateway.sources.metrics import CANCELLED, SUCCESS, SourceMetrics
-from gateway.sources.partners.load import DEFAULT_ACCESS, Partner
+from gateway.sources.partners.file_format import DEFAULT_ACCESS
+from gateway.sources.partners.load import Partner
 from gateway.sources.resilience.budgets import JITTER, Bulkhead, Clock, Pacer, RetryBudget, SpareCapacity
 
 CALLS_KEPT = 50
 STOPPED_REST = 60.0  # seconds
-OPERATIONS_MAX, OTHER_OPERATION = (
-    50,
-    "autre",
-)  # labels of the figures: a connector that makes names makes no figure of each
+# Labels of the figures: a connector that makes names makes no figure of each.
+OPERATIONS_MAX, OTHER_OPERATION = 50, "autre"
 FAILURES_IN_A_ROW = 3  # last calls, all failed: the partner is down
 RATE_TO_DEGRADE = 0.1  # share of failed calls
 REJECTS_TO_DEGRADE = 0.01  # share of records lost (docs/security.md U09)
@@ -192,7 +191,10 @@ class PartnerClient:
         stopped would take as much again: it is left alone for a while."""
         logger.error("source %s : %s", self.partner.nom, place_of(error))
         rest = STOPPED_REST if isinstance(error, ConnectorFailed) else None
-        return SourceInvalid(self.partner.nom, "réponse du partenaire d'une forme inattendue", rest)
+        told = SourceInvalid(self.partner.nom, "réponse du partenaire d'une forme inattendue", rest)
+        # For the connector's author.
+        told.add_note(str(error) if isinstance(error, UnexpectedAnswer) else place_of(error))
+        return told
 
     def badly_paged(self, error: page_trail.InvalidPages) -> SourceInvalid:
         """The partner's paging cannot be followed."""
@@ -282,8 +284,7 @@ class PartnerClient:
 
 @dataclass(frozen=True, slots=True)
 class HarvestPage(Generic[T]):
-    """One page as read, how many the partner says there are, and a digest of its body; how many rows it holds, of how many that
-    the partner announces in all."""
+    """One page as read, of how many; a digest of its body; how many rows it holds, of how many that the partner announces."""
 
     content: T
     total: int

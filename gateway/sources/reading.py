@@ -23,7 +23,7 @@ from gateway.sources.http.page_answer import (
     chains,
     requested_page,
 )
-from gateway.sources.http.transport import PartnerResponse
+from gateway.sources.http.transport import DECODE_APART, PartnerResponse
 from gateway.sources.partner_client import PartnerClient, address_of
 
 T = TypeVar("T")
@@ -114,11 +114,14 @@ class ReadingRun:
                 pages.append(page)
                 if page.document is None:
                     break
-                trail.add(page.digest)
+                trail.add(page.digest, page_trail.placed_rows(request, page.document))
                 if page_trail.announces_pages(request.pages):
                     await self._announced(page_trail.clamped(request, page.document), pages, trail)
                     break
-                following = page_trail.next_(following, base, page.link, page.document, len(pages))
+                step = partial(page_trail.next_, following, base, page.link, page.document, len(pages))
+                # Where rows are skipped, every one is compared: beside the loop, when that is as long as to decode them.
+                is_long = request.pages.offset and page.size > DECODE_APART
+                following = await self._client.apart(step) if is_long else step()
                 following = following and self._client.without_secret(following)
             _prove_whole(request, pages)
             return pages
@@ -143,14 +146,17 @@ class ReadingRun:
         self, request: PartnerRequest, pages: list[PartnerResponse], trail: page_trail.PageTrail
     ) -> None:
         """Add to the first page those that it announces, and that the others do."""
-        total = page_trail.announced(request, pages[0].document)
+        counted = request
+        if not request.pages.pages:  # beside the loop: every row is compared
+            counted = await self._client.apart(lambda: page_trail.without_repeats(request, pages[0].document))
+        total = page_trail.announced(counted, pages[0].document)
         while len(pages) < total:
             trail.bound(total)
             ranks = range(len(pages) + 1, total + 1)
             for page in await gather_or_fail(self._page(page_trail.numbered(request, n)) for n in ranks):
-                trail.add(page.digest)
+                trail.add(page.digest, page_trail.placed_rows(request, page.document))
                 pages.append(page)
-                total = max(total, page_trail.announced(request, page.document))
+                total = max(total, page_trail.announced(counted, page.document))
 
     async def _page(self, request: PartnerRequest) -> PartnerResponse:
         """The page as `unchanged` received it, else asked for now."""
@@ -182,7 +188,7 @@ def _step(reading: ReadingSteps[T], documents: Documents | None) -> Sequence[Par
 
 
 def _prove_whole(request: PartnerRequest, pages: Sequence[PartnerResponse]) -> None:
-    """Raises InvalidPages when the partner announced other rows than it gave. A CSV counts its own (docs/partenaires.md)."""
+    """Raises InvalidPages when the partner announced other rows than it gave. A CSV counts its own (partenaires-python.md)."""
     if request.shape is not BodyFormat.CSV:
         filled = [page for page in pages if page.document is not None]
         totals = [page_trail.total_rows(request, page.document, page.total) for page in filled]

@@ -10,18 +10,21 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from cachetools import LRUCache
 
-from gateway.concurrency import RecentValue, Sleep, every
+from gateway.concurrency import RecentValue, SingleFlight, Sleep, every
 from gateway.connectors.base import Record
-from gateway.connectors.dossiers import ReceivedRow, received_records
+from gateway.connectors.pushed_dossiers import ReceivedRow, received_records
 from gateway.domain.days import paris_day
 from gateway.domain.seal import Sealer
 from gateway.errors import SourceError, SourceTimedOut, SourceUnavailable
-from gateway.schema.organisations import EtatSource, ModeSource, Source, TypeSource
+from gateway.schema.organisations import EtatSource, ModeSource, Qualite, Source, TypeSource
 from gateway.sources.fetch import Sources
+from gateway.sources.received_quality import ReceivedQuality
 from gateway.sources.units import CacheStatus, PushState, Unit, UnitFailure, UnitResult
 from gateway.stores.dossier_seal import opened
 from gateway.stores.reception_tables import CfaState
@@ -33,20 +36,36 @@ SILENT = timedelta(days=3)  # without a transmission: every ERP sends each night
 GONE = timedelta(days=90)
 PERIOD = 30.0  # seconds between two looks of a process that nobody asks
 RECORDS_MAX = 120_000  # opened and kept: as many as the cache of partners' answers holds
-Lapsed = tuple[CfaState, date, frozenset[str]]  # what it was drawn from, and the keys of the dossiers no longer sent
 logger = logging.getLogger("gateway.sources")
 
 
+@dataclass(frozen=True, slots=True)
+class LapsedDossiers:
+    """The keys of the dossiers that a CFA no longer sends, what stands for them, and what they were drawn from."""
+
+    state: CfaState
+    today: date
+    keys: frozenset[str]
+    digest: str
+
+
 class ReceivedDossiers:
-    """The dossiers received, by CFA. `seconds`: a clock that only goes forward."""
+    """The dossiers received, by CFA. `seconds`: a clock that only goes forward; `required`: the fields that no dossier lacks."""
 
     def __init__(
-        self, store: ReceptionStore, sealer: Sealer, now: Callable[[], datetime], seconds: Callable[[], float]
+        self,
+        store: ReceptionStore,
+        sealer: Sealer,
+        now: Callable[[], datetime],
+        seconds: Callable[[], float],
+        required: Collection[str] = (),
     ) -> None:
         self.store, self._sealer, self._now = store, sealer, now
+        self._quality = ReceivedQuality(store, required)
         self._recent = RecentValue(self._look, VALIDITY, seconds)
         self._states: Mapping[str, CfaState] = {}  # as last seen: what is asked without waiting
-        self._lapsed: dict[str, Lapsed] = {}
+        self._lapsed: dict[str, LapsedDossiers] = {}
+        self._openings = SingleFlight[tuple[str, str], tuple[Record, ...]]()
         self._records: LRUCache[tuple[str, str], tuple[Record, ...]] = LRUCache(
             RECORDS_MAX, getsizeof=lambda records: 1 + len(records)
         )
@@ -55,6 +74,10 @@ class ReceivedDossiers:
         """Open the store, and see who has transmitted. Raises ConfigurationError, ReceptionUnavailable."""
         await self.store.open()
         await self._look()
+
+    async def aclose(self) -> None:
+        """End what is being opened."""
+        await self._openings.aclose()
 
     async def read(self, units: Sequence[Unit], timeout: float) -> list[UnitResult | UnitFailure]:
         """What is kept of each CFA, in order, within `timeout` seconds; else why it cannot be told."""
@@ -82,18 +105,19 @@ class ReceivedDossiers:
 
     def source(self) -> Source:
         """What is received, as one of the sources: as fresh as its last transmission."""
-        return self._source(max((state.transmitted_at for state in self._states.values()), default=None))
+        as_of = max((state.transmitted_at for state in self._states.values()), default=None)
+        return self._source(as_of, self._quality.all)
 
     def source_of(self, uai: str) -> Source | None:
         """The same of one CFA; None when it never transmitted."""
         state = self._states.get(uai)
-        return self._source(state.transmitted_at) if state else None
+        return self._source(state.transmitted_at, self._quality.of(uai)) if state else None
 
     async def watch(self, sleep: Sleep) -> None:
-        """For ever: see who has transmitted. What is told without waiting is as old as the last look."""
+        """For ever: see who has transmitted, and what of it was lost. What is told without waiting is as old as the last look."""
 
         async def look() -> None:
-            await self._recent.get()
+            await self._quality.look(await self._recent.get())
 
         await every(PERIOD, look, lambda error: logger.error("réceptions : %s", error), sleep)
 
@@ -106,7 +130,7 @@ class ReceivedDossiers:
         self._states = await self.store.states()
         return self._states
 
-    def _source(self, as_of: datetime | None) -> Source:
+    def _source(self, as_of: datetime | None, quality: list[Qualite]) -> Source:
         age = max(0, int((self._now() - as_of).total_seconds())) if as_of else None
         return Source(
             nom=NAME,
@@ -115,7 +139,7 @@ class ReceivedDossiers:
             etat=self._etat(as_of),
             derniere_reponse=as_of,
             fraicheur_secondes=age,
-            qualite=[],
+            qualite=quality,
         )
 
     def _etat(self, as_of: datetime | None) -> EtatSource:
@@ -146,26 +170,35 @@ class ReceivedDossiers:
         """Changes with what the dossiers say and with those no longer sent: not with a transmission that says the same."""
         if state is None:
             return "0"
-        lapsed = await self._lapsed_of(unit.key, state)
-        return f"{state.version}-{hashlib.blake2b(repr(sorted(lapsed)).encode(), digest_size=8).hexdigest()}"
+        return f"{state.version}-{(await self._lapsed_of(unit.key, state)).digest}"
 
-    async def _lapsed_of(self, uai: str, state: CfaState) -> frozenset[str]:
+    async def _lapsed_of(self, uai: str, state: CfaState) -> LapsedDossiers:
         today = paris_day(self._now())
         known = self._lapsed.get(uai)
-        if known is None or known[:2] != (state, today):
-            known = self._lapsed[uai] = state, today, await self.store.lapsed(uai, today)
-        return known[2]
+        if known is None or (known.state, known.today) != (state, today):
+            keys = await self.store.lapsed(uai, today)
+            digest = hashlib.blake2b(repr(sorted(keys)).encode(), digest_size=8).hexdigest()
+            known = self._lapsed[uai] = LapsedDossiers(state, today, keys, digest)
+        return known
 
     async def _result(self, unit: Unit, state: CfaState | None) -> UnitResult:
         version = await self._version(unit, state)
         key = unit.key, version
         if state is None or (records := self._records.get(key)) is not None:
             return self._told(unit, state, version, () if state is None else records or ())
-        records = await self._open(unit.key, await self._lapsed_of(unit.key, state))
-        self._forget(unit.key)
+        # Whoever stops waiting does not end it: the next one would begin what takes as long again, and nobody ever see its end.
+        lapsed = (await self._lapsed_of(unit.key, state)).keys
+        records = await self._openings.run(key, partial(self._opened, key, lapsed))
+        return self._told(unit, state, version, records, read=True)
+
+    async def _opened(self, key: tuple[str, str], lapsed: Collection[str]) -> tuple[Record, ...]:
+        """The records of a version of a CFA, kept in the place of those before."""
+        uai, _ = key
+        records = await self._open(uai, lapsed)
+        self._forget(uai)
         if len(records) < RECORDS_MAX:
             self._records[key] = records
-        return self._told(unit, state, version, records, read=True)
+        return records
 
     async def _open(self, uai: str, lapsed: Collection[str]) -> tuple[Record, ...]:
         """The records of a CFA; beside the loop, a region's take seconds."""
@@ -221,7 +254,7 @@ class AskedAndReceived:
         received, told = await asyncio.gather(
             self._received.read(local, timeout), self._sources.read(remote, timeout, age_max, asked)
         )
-        found = dict(zip([*local, *remote], [*received, *told], strict=True))
+        found = {one.unit: self._keyed(one) for one in (*received, *told)}
         return [found[unit] for unit in units]
 
     async def kept_versions(self, units: Sequence[Unit]) -> list[UnitResult | None]:
@@ -230,6 +263,14 @@ class AskedAndReceived:
         kept = [*await self._received.kept_versions(local), *await self._sources.kept_versions(remote)]
         found = dict(zip([*local, *remote], kept, strict=True))
         return [found[unit] for unit in units]
+
+    def _keyed(self, outcome: UnitResult | UnitFailure) -> UnitResult | UnitFailure:
+        """The same, that says whether its keys are those of the other source of its CFA."""
+        if outcome.unit.key not in self._sources.same_keys:
+            return outcome
+        if isinstance(outcome, UnitResult):
+            return replace(outcome, same_keys=True)
+        return replace(outcome, fallback=outcome.fallback and replace(outcome.fallback, same_keys=True))
 
 
 def _parted(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:

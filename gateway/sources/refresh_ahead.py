@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 
-from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
+from gateway.cache.interface import Cache, CacheKey, Entry, canonical_key
 from gateway.concurrency import Sleep, every
 from gateway.sources.fetch import Sources
 from gateway.sources.partners.file_format import CacheTable

@@ -21,6 +21,7 @@ from gateway.errors import SourceDenied, SourceError, SourceInvalid, SourceQuara
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import EtatSource, NatureDefaut, Qualite
 from gateway.sources.connector_runs import records_read
+from gateway.sources.incremental import asked_since, laid_over
 from gateway.sources.partner_client import PartnerClient
 from gateway.sources.reading import FinishedReading, ReadingRun
 from gateway.sources.resilience.circuit_breaker import PartnerBreakers
@@ -105,6 +106,8 @@ class UnitReader:
             self._enforce(unit)
             reading, run = self._reading(unit), ReadingRun(self.client, self._tenant_of(unit))
             async with self._bounded(unit):
+                if known and (changed := await self._changed(unit, known)):
+                    return changed
                 if known and self._can_revalidate(known) and await run.unchanged(known.validators):
                     return replace(known, cache=CacheStatus.MISSED, age=0.0)
                 finished = await run.run(reading)
@@ -112,6 +115,30 @@ class UnitReader:
                 return self._result(unit, finished, known)
         except SourceError as error:
             return self._failure(unit, error)
+
+    async def _changed(self, unit: Unit, known: UnitResult) -> UnitResult | None:
+        """What is known, with what changed since; None where everything is to be read. Raises SourceError."""
+        now, delay = self.client.wall_clock(), self.partner.limites.delai_secondes
+        changes, since = self.connector.changes, asked_since(self.connector, known, now, delay)
+        if changes is None or since is None:
+            return None
+        run = ReadingRun(self.client, self._tenant_of(unit))
+        try:
+            finished = await run.run(
+                records_read(lambda tenant, day: changes(tenant, day, since), self._tenant_of(unit), paris_day(now))
+            )
+        except SourceInvalid as error:
+            if error.retry_after:  # its connector was stopped: it would be again
+                raise
+            return None
+        if finished.missing or not all(belongs(record, unit, self._served) for record in finished.value.records):
+            return None
+        with self.client.blamed():
+            told = laid_over(known, finished.value, self.client.wall_clock(), self._next_version())
+        return told and replace(told, cache=CacheStatus.MISSED)
+
+    def _next_version(self) -> str:
+        return f"{self._launch}-{next(self._numeros)}"
 
     def answers(self, unit: Unit) -> bool:
         """Whether an answer is to be expected: no breaker is between us."""
@@ -181,8 +208,7 @@ class UnitReader:
         _enforce_whole(unit.source, answer, clashes)
         if self._quarantine.note(unit.key, foreign, self._seconds()):
             logger.error("source %s : %s mis en quarantaine", unit.source, unit.key)
-        version = f"{self._launch}-{next(self._numeros)}"
-        refused = tuple(name for name, _ in finished.missing)
+        version, refused = self._next_version(), tuple(name for name, _ in finished.missing)
         result = UnitResult(
             unit, own, self.client.wall_clock(), CacheStatus.MISSED, version, 0.0, finished.validators, refused
         )

@@ -55,7 +55,9 @@ class UnitResult:
 
     `received_at` is the instant the last answer arrived, `age` the seconds since the partner said so, or said that nothing
     changed since; `version` differs from one answer to the next. `validators` ask whether anything changed; empty, nothing can.
-    `missing` names what is secondary and the partner refuses. `pushed`: it was transmitted, not asked for.
+    `missing` names what is secondary and the partner refuses. `pushed`: it was transmitted, not asked for. `whole_at`: when the
+    partner last said everything, where it has since said only what changed. `same_keys`: its keys are those of the other source
+    of its CFA.
     """
 
     unit: Unit
@@ -67,6 +69,8 @@ class UnitResult:
     validators: tuple[PageValidator, ...] = ()
     missing: tuple[str, ...] = ()
     pushed: PushState | None = None
+    whole_at: datetime | None = None
+    same_keys: bool = False
 
     def received(self, record: Record) -> datetime:
         """When what a record says was received."""

@@ -1,6 +1,6 @@
 """Answers the statistics of an operation: chooses where they come from, has them counted, and shows them as the graph does.
 
-question → reach and place → own list, or snapshot → lines → page → figures
+question → rights and place → own list, or snapshot → lines → page → figures
 """
 
 from collections.abc import Callable, Mapping
@@ -13,23 +13,23 @@ from gateway.auth.policy.policy import AccessPolicy
 from gateway.concurrency import offload
 from gateway.domain.seal import OpaqueIds
 from gateway.errors import BlocksUnavailable, CallerError, StatisticsUnavailable
-from gateway.federation.directory import Directory
-from gateway.federation.views.context import OperationContext
-from gateway.federation.views.told_figures import ToldFigure
+from gateway.federation.organisation_directory import Directory
+from gateway.federation.views.figure_resolver import ShownFigure
+from gateway.federation.views.operation_context import OperationContext
 from gateway.schema.statistics import Statistiques
 from gateway.schema.statistics_filter import LieuDeReference
-from gateway.statistiques.choice import lieu_of
-from gateway.statistiques.counted import Comparison, Told
-from gateway.statistiques.direct import Counting, counts_of, looked_up
+from gateway.statistiques.answered_counts import AnsweredCounts, sets_of
+from gateway.statistiques.counted_figures import Comparison, CountedFigures
+from gateway.statistiques.figure_rights import FigureRights, Reader, figure_rights_of
+from gateway.statistiques.grid_choice import lieu_of
 from gateway.statistiques.indicators import indicators
+from gateway.statistiques.live_counts import Counting, counts_of, looked_up
 from gateway.statistiques.own_list import OwnList
 from gateway.statistiques.places import Places
 from gateway.statistiques.presentation import Cursors, LinePage, binding, page_of, present
-from gateway.statistiques.published import Published
+from gateway.statistiques.published_figures import Published
 from gateway.statistiques.questions import Question, check_codes
-from gateway.statistiques.reach import Reach, Reader, reach_of
 from gateway.statistiques.reading_state import Known
-from gateway.statistiques.told_counts import ToldCounts, sets_of
 
 PEOPLE_PER_UNIT = 10  # persons counted for a unit of cost, as those that a list walks (docs/graphe.md, Coût)
 FREE = frozenset({"STATUT", "MOIS"})  # dimensions that point at nobody
@@ -57,12 +57,12 @@ class Statistics:
     def __init__(self, parts: StatisticsParts) -> None:
         self._parts = parts
         self._places: tuple[Directory | None, Places | None] = None, None
-        self._told_counts = ToldCounts()
+        self._answered_counts = AnsweredCounts()
 
     def reads_list(self, questions: Questions, viewer: Viewer) -> bool:
         """Whether one of the questions is answered from the caller's own list."""
         asked = [question for question in questions.values() if isinstance(question, Question)]
-        return any(self._is_direct(question, self._reach(viewer)) for question in asked)
+        return any(self._is_direct(question, self._figure_rights(viewer)) for question in asked)
 
     async def answer_all(self, questions: Questions, context: OperationContext) -> None:
         """Have the context hold the figures of each question, or what kept them from being made."""
@@ -73,62 +73,66 @@ class Statistics:
                 context.figures.by_key[key] = await self._answer(question, context)
             except BlocksUnavailable:
                 error = StatisticsUnavailable(f"{_UNAVAILABLE} : la base des statistiques ne répond pas. Réessayer.")
-                context.figures.by_key[key] = ToldFigure(error)
+                context.figures.by_key[key] = ShownFigure(error)
             except CallerError as error:
-                context.figures.by_key[key] = ToldFigure(error)
+                context.figures.by_key[key] = ShownFigure(error)
 
-    async def _answer(self, question: Question, context: OperationContext) -> ToldFigure:
-        places, reach = self._places_of(context.directory), self._reach(context.viewer)
+    async def _answer(self, question: Question, context: OperationContext) -> ShownFigure:
+        places, rights = self._places_of(context.directory), self._figure_rights(context.viewer)
         check_codes(question, places)
-        if self._is_direct(question, reach):
-            return await self._of_list(question, reach, context)
-        told = await self._of_snapshot(question, reach, context.directory)
+        if self._is_direct(question, rights):
+            return await self._of_list(question, rights, context)
+        told = await self._of_snapshot(question, rights, context.directory)
         shown, _ = await self._show(told, question, context)
-        return ToldFigure(shown, published={"releve": told.number, "question": _written(question)})
+        return ShownFigure(shown, published={"releve": told.number, "question": _written(question)})
 
-    async def _of_snapshot(self, question: Question, reach: Reach, directory: Directory) -> Told:
+    async def _of_snapshot(self, question: Question, rights: FigureRights, directory: Directory) -> CountedFigures:
         published = self._parts.published
         if published is None:
             raise StatisticsUnavailable(f"{_UNAVAILABLE} : l'exploitant n'a pas donné la clé qui les protège.")
-        lieu = lieu_of(question, reach, direct=False)
-        told = await published.told(question, reach, lieu, self.known(directory))
+        lieu = lieu_of(question, rights, direct=False)
+        told = await published.told(question, rights, lieu, self.known(directory))
         if told is None:
             raise StatisticsUnavailable(f"{_UNAVAILABLE} : le premier relevé n'est pas publié ; il l'est la nuit.")
         return told
 
-    async def _of_list(self, question: Question, reach: Reach, context: OperationContext) -> ToldFigure:
+    async def _of_list(self, question: Question, rights: FigureRights, context: OperationContext) -> ShownFigure:
         """What the list of the caller counts; nothing when no source answered."""
         if context.readings.silent:
-            return ToldFigure(None)
-        lieu = lieu_of(question, reach, direct=True)
+            return ShownFigure(None)
+        lieu = lieu_of(question, rights, direct=True)
         parts, places = self._parts, self._places_of(context.directory)
         own = OwnList(context, places, parts.registry, parts.has_erp, parts.now(), parts.seconds())
         counting, is_new = await own.counted(question, lieu)
         context.figures.walked += is_new * len(context.view.persons) // PEOPLE_PER_UNIT
         told = replace(
-            own.told(question, reach, counting), comparisons=await self._compared(question, reach, lieu, context)
+            own.told(question, rights, counting), comparisons=await self._compared(question, rights, lieu, context)
         )
         shown, page = await self._show(told, question, context)
-        return await self._with_lookups(ToldFigure(shown), question, reach, (counting, page, context))
+        return await self._with_lookups(ShownFigure(shown), question, rights, (counting, page, context))
 
     async def _compared(
-        self, question: Question, reach: Reach, lieu: LieuDeReference, context: OperationContext
+        self, question: Question, rights: FigureRights, lieu: LieuDeReference, context: OperationContext
     ) -> tuple[Comparison, ...]:
         """What is around, where it is published: a list is counted without."""
         if self._parts.published is None:
             return ()
         try:
-            return await self._parts.published.compared(question, reach, lieu, self.known(context.directory))
+            return await self._parts.published.compared(question, rights, lieu, self.known(context.directory))
         except BlocksUnavailable:
             return ()
 
     async def _with_lookups(
-        self, told: ToldFigure, question: Question, reach: Reach, counted: tuple[Counting, LinePage, OperationContext]
-    ) -> ToldFigure:
+        self,
+        told: ShownFigure,
+        question: Question,
+        rights: FigureRights,
+        counted: tuple[Counting, LinePage, OperationContext],
+    ) -> ShownFigure:
         """The same, with those whom its counts tell of, by themselves or beside what its account was told that day; once for an
         account and a version of the view."""
         counting, page, context = counted
-        own = {name for name, codes in question.kept.items() if codes >= reach.bounds.get(name, codes | {""})}
+        own = {name for name, codes in question.kept.items() if codes >= rights.bounds.get(name, codes | {""})}
         viewer, coordinates = context.viewer, context.decision.coordinates
         mark = hash((viewer.client, viewer.account, question.key, tuple(page.codes)))
         if mark in context.view.told:
@@ -136,13 +140,15 @@ class Statistics:
         names = {name for name in indicators() if f"LigneStatistique.{name}" in coordinates}
         account = viewer.client, viewer.account, context.rights.perimetre.organisation, context.day
         sets = sets_of(counting, page.codes, counts_of(names))
-        beside = await offload(len(context.view.persons), self._told_counts.compared, account, sets)
+        beside = await offload(len(context.view.persons), self._answered_counts.compared, account, sets)
         beside &= context.view.persons.keys()  # who left the list is read no more
         if question.keys - FREE - own <= set():
             return told
         return replace(told, persons=looked_up(counting, page.codes, names) | beside, mark=mark)
 
-    async def _show(self, told: Told, question: Question, context: OperationContext) -> tuple[Statistiques, LinePage]:
+    async def _show(
+        self, told: CountedFigures, question: Question, context: OperationContext
+    ) -> tuple[Statistiques, LinePage]:
         """The page asked, made into figures. Raises InvalidCursor."""
         cursors = self._cursors(question, context)
         page, places = page_of(told, question, cursors), self._places_of(context.directory)
@@ -158,13 +164,13 @@ class Statistics:
             lambda position: ids.seal_cursor(position, bound_to), partial(ids.open_cursor, bound_to=bound_to)
         )
 
-    def _reach(self, viewer: Viewer) -> Reach:
+    def _figure_rights(self, viewer: Viewer) -> FigureRights:
         reader = Reader(viewer.profil, viewer.perimetre.profil, viewer.finalite)
-        return reach_of(reader, viewer.perimetre, self._parts.policy)
+        return figure_rights_of(reader, viewer.perimetre, self._parts.policy)
 
-    def _is_direct(self, question: Question, reach: Reach) -> bool:
+    def _is_direct(self, question: Question, rights: FigureRights) -> bool:
         """Whether a question is answered from the caller's own list: never by what it selects."""
-        return reach.lists and not question.asks_history
+        return rights.lists and not question.asks_history
 
     @property
     def published(self) -> Published | None:

@@ -6,16 +6,17 @@ from itertools import product
 
 from gateway.concurrency import offload
 from gateway.errors import ArgumentRefused
-from gateway.statistiques.choice import GridChoice
-from gateway.statistiques.grids import RUPTURE, Grid
-from gateway.statistiques.grouping import TOTAL, Grouping, units
-from gateway.statistiques.lines import Table, folded
+from gateway.statistiques.figure_lines import Table
+from gateway.statistiques.grid_choice import GridChoice
+from gateway.statistiques.grids import Grid
+from gateway.statistiques.grouping import TOTAL, Grouping
+from gateway.statistiques.line_sums import LineSums, merged
+from gateway.statistiques.month_spans import Span
 from gateway.statistiques.questions import Question
-from gateway.statistiques.spans import Span
-from gateway.stores.blocks import CellRange, Groups, GroupSum
+from gateway.stores.blocks import CellRange, GroupedCells, Groups
 
 CELLS_MAX = 20_000  # places by cohorts that are read of one partition: what is made lines of within a second
-ReadCells = Callable[[CellRange, Groups], Awaitable[list[GroupSum]]]
+ReadCells = Callable[[CellRange, Groups], Awaitable[GroupedCells]]
 GroupPlaces = Callable[[Grid], Grouping]
 
 
@@ -38,8 +39,9 @@ class BlockReader:
             grouping = groupings[grid.place.value]
             cells = self._cells(grid, lines.dimensions)
             _check(len(grouping.pairs), cells, grid)
-            rows = await self.read(cells, grouping.pairs)
-            await offload(len(rows), self._add, rows, source, grouping, (partition, lines, total))
+            told = await self.read(cells, grouping.pairs)
+            number = sum(map(len, told.values()))
+            await offload(number, self._add, told, source, grouping, (partition, lines, total))
 
     def _cells(self, grid: Grid, dimensions: Collection[str]) -> CellRange:
         span, keys = self.span, not self.question.keys.isdisjoint(grid.keys)
@@ -50,15 +52,13 @@ class BlockReader:
         first = min(span.first(grid.step), span.stock) if of_time else span.stock
         return CellRange(grid.name, first, max(span.last(grid.step), span.stock) if of_time else span.stock, keys, only)
 
-    def _add(
-        self, rows: list[GroupSum], source: GridChoice, grouping: Grouping, into: tuple[str, Table, Table]
-    ) -> None:
+    def _add(self, told: GroupedCells, source: GridChoice, grouping: Grouping, into: tuple[str, Table, Table]) -> None:
         partition, lines, total = into
-        told = list(units(rows, source.grid, self.question, grouping))
-        of_lines = (unit for group, unit in told if group != TOTAL)
-        of_total = (unit for group, unit in told if grouping.adds_up or group == TOTAL)
-        for table, added in ((lines, of_lines), (total, of_total)):
-            table.add(partition, folded(added, RUPTURE.classes[0]) if source.folded else added)
+        of_total = merged(told) if grouping.adds_up else told.pop(TOTAL, {})
+        LineSums(total, partition, source, self.question).add({}, of_total)
+        of_lines = LineSums(lines, partition, source, self.question)
+        for name, sums in told.items():
+            of_lines.add(grouping.codes[name], sums)
 
 
 def _keys_kept(grid: Grid, question: Question) -> frozenset[str] | None:

@@ -40,7 +40,7 @@ Cohorts = Mapping[str, Classes]  # by first month
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class ReportingHorizon:
     """To what day the figures are told, and how late what happened is heard of."""
 
     as_of: date
@@ -89,7 +89,8 @@ class Secrecy:
             return shown(figure.basis.total, self.step, self.threshold) is not None
         if figure.basis.total < RATE_DENOMINATOR:
             return False
-        if indicator.unite != "part":
+        # A rate that no cohort was watched for long enough to have is not kept from anybody: there is none.
+        if indicator.unite != "part" or figure.value is None:
             return True
         # Blocks of 0 hold up to 4 each: a share made of them alone is not known to be none.
         return figure.numerator.total > 0 and self.margin(indicator, figure) <= RATE_MARGIN
@@ -117,9 +118,9 @@ def add_protected(figures: Figures, indicator: Indicator, figure: Figure, secrec
         figures.margins[indicator.nom] = secrecy.margin(indicator, figure)
 
 
-def compute(indicator: Indicator, cohorts: Cohorts, step: Step, watch: Watch) -> Figure:
+def compute(indicator: Indicator, cohorts: Cohorts, step: Step, horizon: ReportingHorizon) -> Figure:
     """The figure of one indicator, from the units of each class of each cohort of the period."""
-    return _COMPUTATIONS[indicator.calcul](indicator, cohorts, step, watch)
+    return _COMPUTATIONS[indicator.calcul](indicator, cohorts, step, horizon)
 
 
 def add_up(cohorts: Iterable[Classes], classes: Iterable[str]) -> Sum:
@@ -128,39 +129,39 @@ def add_up(cohorts: Iterable[Classes], classes: Iterable[str]) -> Sum:
     return Sum(sum(one.total for one in told), sum(one.blocks for one in told))
 
 
-def _somme(indicator: Indicator, cohorts: Cohorts, step: Step, watch: Watch) -> Figure:
+def _somme(indicator: Indicator, cohorts: Cohorts, step: Step, horizon: ReportingHorizon) -> Figure:
     total = add_up(cohorts.values(), indicator.counted)
     return Figure(total.total, total, total)
 
 
-def _part(indicator: Indicator, cohorts: Cohorts, step: Step, watch: Watch) -> Figure:
-    kept, provisional = _old_enough(indicator, cohorts, step, watch)
+def _part(indicator: Indicator, cohorts: Cohorts, step: Step, horizon: ReportingHorizon) -> Figure:
+    kept, provisional = _old_enough(indicator, cohorts, step, horizon)
     numerator, basis = add_up(kept.values(), indicator.counted), add_up(kept.values(), indicator.parmi)
     return Figure(numerator.total / basis.total if basis.total else None, basis, numerator, provisional)
 
 
-def _old_enough(indicator: Indicator, cohorts: Cohorts, step: Step, watch: Watch) -> tuple[Cohorts, bool]:
+def _old_enough(indicator: Indicator, cohorts: Cohorts, step: Step, horizon: ReportingHorizon) -> tuple[Cohorts, bool]:
     """The cohorts of which all that happened is told, where that is waited for; whether some are too young."""
     if indicator.partition != "signalement":
         return cohorts, False
-    kept = {month: classes for month, classes in cohorts.items() if last_day(month, step) <= _told_by(watch)}
+    kept = {month: classes for month, classes in cohorts.items() if last_day(month, step) <= _told_by(horizon)}
     return kept, len(kept) < len(cohorts)
 
 
-def _told_by(watch: Watch) -> date:
+def _told_by(horizon: ReportingHorizon) -> date:
     # By whatever source: the registry is waited for, even of a CFA that is read through its ERP.
-    return watch.as_of - timedelta(days=LAG_DAYS)
+    return horizon.as_of - timedelta(days=LAG_DAYS)
 
 
-def _incidence(indicator: Indicator, cohorts: Cohorts, step: Step, watch: Watch) -> Figure:
-    curve, seen, provisional = _curve(indicator, cohorts, step, watch)
+def _incidence(indicator: Indicator, cohorts: Cohorts, step: Step, horizon: ReportingHorizon) -> Figure:
+    curve, seen, provisional = _curve(indicator, cohorts, step, horizon)
     numerator = add_up(seen.values(), indicator.classes)
     basis = add_up(seen.values(), _heard(indicator.told_apart))
     return Figure(curve.get(indicator.bounds[-1]), basis, numerator, provisional)
 
 
-def _mediane(indicator: Indicator, cohorts: Cohorts, step: Step, watch: Watch) -> Figure:
-    curve, seen, provisional = _curve(indicator, cohorts, step, watch)
+def _mediane(indicator: Indicator, cohorts: Cohorts, step: Step, horizon: ReportingHorizon) -> Figure:
+    curve, seen, provisional = _curve(indicator, cohorts, step, horizon)
     basis = add_up(seen.values(), _heard(indicator.told_apart))
     return Figure(median(curve), basis, basis, provisional)
 
@@ -169,10 +170,12 @@ def _heard(partition: Partition) -> tuple[str, ...]:
     return tuple(classe for classe in partition.classes if classe != partition.unheard)
 
 
-def _curve(indicator: Indicator, cohorts: Cohorts, step: Step, watch: Watch) -> tuple[dict[int, float], Cohorts, bool]:
+def _curve(
+    indicator: Indicator, cohorts: Cohorts, step: Step, horizon: ReportingHorizon
+) -> tuple[dict[int, float], Cohorts, bool]:
     """The life table; the cohorts that tell something of it; whether one was not watched to the end."""
     partition, bounds = indicator.told_apart, indicator.bounds
-    ages = {month: watch.age(month, step, partition) for month in cohorts}
+    ages = {month: horizon.age(month, step, partition) for month in cohorts}
     seen = {month: classes for month, classes in cohorts.items() if ages[month] >= bounds[0]}
     made = [_cohort(classes, ages[month], partition) for month, classes in seen.items()]
     return incidence(made, bounds), seen, any(age < bounds[-1] for age in ages.values())
@@ -193,8 +196,8 @@ _DELAYS = {
 }  # fmt: skip
 
 
-def _quantile(indicator: Indicator, cohorts: Cohorts, step: Step, watch: Watch) -> Figure:
-    kept, provisional = _old_enough(indicator, cohorts, step, watch)
+def _quantile(indicator: Indicator, cohorts: Cohorts, step: Step, horizon: ReportingHorizon) -> Figure:
+    kept, provisional = _old_enough(indicator, cohorts, step, horizon)
     bins = [(low, high, add_up(kept.values(), (classe,)).total) for classe, (low, high) in _DELAYS.items()]
     basis = add_up(kept.values(), _DELAYS)
     found = [value for part in indicator.parts if (value := quantile(bins, part)) is not None]
@@ -203,7 +206,7 @@ def _quantile(indicator: Indicator, cohorts: Cohorts, step: Step, watch: Watch) 
     return Figure(found if len(indicator.parts) > 1 else found[0], basis, basis, provisional)
 
 
-_COMPUTATIONS: Mapping[Computation, Callable[[Indicator, Cohorts, Step, Watch], Figure]] = {
+_COMPUTATIONS: Mapping[Computation, Callable[[Indicator, Cohorts, Step, ReportingHorizon], Figure]] = {
     Computation.SOMME: _somme,
     Computation.PART: _part,
     Computation.INCIDENCE: _incidence,

@@ -3,11 +3,12 @@
 Theory of operation
 -------------------
 The problem. Every CFA and every Mission locale is read and counted in one night, within the quotas of partners, while some of
-them are silent, and the process may be killed at any moment.
+them are silent or say that we ask too much, and the process may be killed at any moment.
 
 The steps. One process of all counts at once (a lease, kept while it lives). Each lot is read by the ordinary collector, joined
 and merged as the lists are, and written in one transaction in place of what it gave for the same months. Lots that failed are
-tried once more at the end.
+tried once more at the end, after a rest: a process that goes on where another was killed does not know what that one asked
+in the last minute, and partners count it.
 
 The invariants.
   1. A lot is all of one reading: what it gave before, or what it gives now.
@@ -31,13 +32,13 @@ from typing import Protocol
 from gateway.concurrency import gather_or_fail
 from gateway.errors import LinksUnavailable
 from gateway.federation.collect.collector import Collector
-from gateway.federation.collect.kept_readings import Readings
-from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import Fact, FirstSeen
+from gateway.federation.collect.kept_readings import SourceReadings
+from gateway.federation.ids.id_assigner import Fact, FirstSeen
 from gateway.federation.join.merge import MergedPerson
+from gateway.federation.organisation_directory import Directory
 from gateway.schema.organisations import TypeSource
 from gateway.statistiques.grids import GRIDS, Cell
-from gateway.statistiques.lots import (
+from gateway.statistiques.nightly_lots import (
     CountedPeriod,
     LotSubject,
     counts_of,
@@ -55,6 +56,7 @@ from gateway.stores.lease import TERM
 
 BATCH = 8  # CFAs read at once: a partner has to answer them all within its delay
 READING_TIMEOUT = 1800.0  # seconds for one lot: nobody waits for it
+REST = 60.0  # seconds before lots that failed are asked a last time: quotas are of a minute
 NIGHT = timedelta(hours=6)  # after which what is left keeps its former counts
 PATIENCE_DAYS = 30  # that a lot whose sources do not answer keeps its counts
 STOCKS = tuple(grid.name for grid in GRIDS.values() if grid.is_stock)
@@ -63,7 +65,7 @@ logger = logging.getLogger("gateway.statistiques")
 Tell = Callable[[str], None]
 
 
-class Sightings(Protocol):
+class FirstSeenLedger(Protocol):
     """The ledger of first sightings. Raises LinksUnavailable."""
 
     async def first_seen(self, facts: Sequence[Fact], instant: datetime) -> FirstSeen: ...
@@ -75,7 +77,7 @@ class PassTools:
 
     collector: Collector
     directory: Directory
-    sightings: Sightings
+    sightings: FirstSeenLedger
     writer: BlockWriter
     now: Callable[[], datetime]
 
@@ -112,7 +114,8 @@ async def count_all(tools: PassTools, period: CountedPeriod, tell: Tell) -> Coun
         tell(f"relevé du {period.as_of:%d/%m/%Y} repris : {len(everybody) - len(left)} lots déjà comptés")
     failed = await _round(night, left, tell)
     if failed:
-        tell(f"{len(failed)} lots dont une source se tait, demandés une dernière fois")
+        tell(f"{len(failed)} lots dont une source se tait, demandés une dernière fois dans une minute")
+        await asyncio.sleep(REST)
         for subject in await _round(night, failed, tell):
             await night.give_up(subject)
     lots = await tools.writer.store.lots()
@@ -203,7 +206,7 @@ class _Night:
         kept = replace(known, state=LotState.ANCIEN, counted_on=self.period.as_of)
         await self.tools.writer.keep_lot(kept, STOCKS, _months(counted_on, self.period.as_of))
 
-    async def _persons(self, subject: LotSubject, readings: Readings) -> tuple[list[MergedPerson], bool]:
+    async def _persons(self, subject: LotSubject, readings: SourceReadings) -> tuple[list[MergedPerson], bool]:
         """Whom a lot may count; False when the ledger did not say when ruptures were reported."""
         directory = self.tools.directory
         persons = await asyncio.to_thread(persons_of, subject, readings, directory, self.period.as_of)
@@ -219,7 +222,7 @@ class _Night:
         return persons, True
 
     async def _write(
-        self, subject: LotSubject, readings: Readings, persons: Sequence[MergedPerson], state: LotState
+        self, subject: LotSubject, readings: SourceReadings, persons: Sequence[MergedPerson], state: LotState
     ) -> None:
         registry = self.tools.collector.registry_name
         former = self.known.get(_name(subject))
@@ -232,7 +235,9 @@ class _Night:
             await self.tools.writer.write_lot(lot, _rows(counts), since)
 
     def _period(self, former: Lot | None) -> CountedPeriod:
-        return self.period.again(former.counted_on) if former else self.period
+        # What was never counted of all its sources is counted from the start: it would else lack, for good, whom they told of in
+        # a school year that is over.
+        return self.period.again(former.counted_on) if former and former.seen_at else self.period
 
 
 def _rows(counts: Counter[Cell]) -> list[CellCount]:

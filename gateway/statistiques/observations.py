@@ -27,8 +27,8 @@ from gateway.statistiques.grids import (
     Partition,
     Population,
 )
+from gateway.statistiques.naf_sections import section_of
 from gateway.statistiques.periods import add_months, school_year_bounds
-from gateway.statistiques.sections import section_of
 
 _LEVEL_OF_CFD = {"5": "3", "4": "4", "3": "5", "2": "6", "1": "7"}  # first figure of the code of a diploma
 _AGES = ((18, "MOINS_DE_18"), (21, "DE_18_A_20"), (26, "DE_21_A_25"))

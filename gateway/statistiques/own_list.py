@@ -1,4 +1,4 @@
-"""Has a caller's own list counted, today: what `direct` counts of a view, with what was read for it. Reaches no source."""
+"""Has a caller's own list counted, today: what `live_counts` counts of a view, with what was read for it. Reaches no source."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from datetime import datetime, timedelta
 
 from gateway.concurrency import offload
 from gateway.federation.collect.plan import plan_of_perimetre
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.schema.statistics import OrigineStatistique
 from gateway.schema.statistics_filter import LieuDeReference
-from gateway.statistiques.counted import Told, total_of
+from gateway.statistiques.counted_figures import CountedFigures, total_of
 from gateway.statistiques.coverage import Covered
-from gateway.statistiques.direct import Asked, Counting, count, tells_stocks
-from gateway.statistiques.figures import LAG_DAYS, LAG_DAYS_OF_ERP, Watch
+from gateway.statistiques.figure_lines import Made, Table, Timing
+from gateway.statistiques.figure_rights import FigureRights
+from gateway.statistiques.figures import LAG_DAYS, LAG_DAYS_OF_ERP, ReportingHorizon
 from gateway.statistiques.grids import PARTITIONS, STATUT
 from gateway.statistiques.indicators import indicators
-from gateway.statistiques.lines import Made, Table, Timing
+from gateway.statistiques.live_counts import Asked, Counting, count, tells_stocks
+from gateway.statistiques.month_spans import span_of
 from gateway.statistiques.observations import Knowledge
 from gateway.statistiques.periods import Step
 from gateway.statistiques.places import Places
 from gateway.statistiques.questions import Question
-from gateway.statistiques.reach import Reach
-from gateway.statistiques.spans import span_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class OwnList:
         view.counted[key] = made
         return made, True
 
-    def told(self, question: Question, reach: Reach, counting: Counting) -> Told:
+    def told(self, question: Question, rights: FigureRights, counting: Counting) -> CountedFigures:
         """What was counted, each figure exact or, where the caller may not count it, kept secret."""
         partitions = PARTITIONS.keys() - (set[str]() if tells_stocks(question) else {STATUT.name})
-        timing = Timing(Step.MOIS, Watch(self.context.day, self._lag(reach)))
-        mute = frozenset(indicators()) - reach.exact
+        timing = Timing(Step.MOIS, ReportingHorizon(self.context.day, self._lag(rights)))
+        mute = frozenset(indicators()) - rights.exact
         lines = counting.lines
-        return Told(
+        return CountedFigures(
             origin=OrigineStatistique.EN_DIRECT,
             number=0,
             as_of=self.context.day,
@@ -64,12 +64,12 @@ class OwnList:
             exact=lines,
             shielded=Table(question.dimensions, lines.span),
             totals=(total_of(counting.total), {}),
-            made=Made(reach.exact, dict.fromkeys(partitions, timing), mute=mute),
+            made=Made(rights.exact, dict.fromkeys(partitions, timing), mute=mute),
             covered=list(self._covered()),
         )
 
-    def _lag(self, reach: Reach) -> int:
-        uais = reach.bounds.get("CFA", frozenset())
+    def _lag(self, rights: FigureRights) -> int:
+        uais = rights.bounds.get("CFA", frozenset())
         return LAG_DAYS_OF_ERP if uais and all(map(self.has_erp, uais)) else LAG_DAYS
 
     def _covered(self) -> Iterator[Covered]:

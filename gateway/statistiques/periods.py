@@ -8,6 +8,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 from enum import Enum
+from functools import lru_cache
 
 SCHOOL_YEAR_MONTH = 8  # 1 August to 31 July: the school year of apprenticeship (docs/domaine.md, Statut)
 
@@ -38,6 +39,7 @@ def cohort_of(day: date, step: Step) -> str:
     return month_of(add_months(day.replace(day=1), -((day.month - SCHOOL_YEAR_MONTH) % step.value)))
 
 
+@lru_cache(4096)
 def last_day(cohort: str, step: Step) -> date:
     return add_months(first_day(cohort), step.value) - timedelta(days=1)
 

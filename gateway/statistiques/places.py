@@ -1,11 +1,13 @@
 """Where figures are of: CFAs and Missions locales, and the territories that they add up to. Pure; made of the referential."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from gateway.domain.referentiel import OrganismeRow, Referentiel
 from gateway.statistiques.grids import Place
+
+Held = tuple[str, Mapping[str, frozenset[str]]]  # a place, and the codes of what holds it, by dimension
 
 
 class Places:
@@ -17,6 +19,7 @@ class Places:
         self.missions_locales = referentiel.missions_locales
         self._codes: dict[str, frozenset[str]] = {}
         self._held: dict[tuple[Place, str], Mapping[str, frozenset[str]]] = {}
+        self._every: dict[Place, Sequence[Held]] = {}
 
     @cached_property
     def departement_of_cfa(self) -> Mapping[str, str]:
@@ -91,8 +94,13 @@ class Places:
             regions[commune.mission_locale or ""].add(commune.region)
         return frozenset(code for code, told in regions.items() if len(told) > 1)
 
-    def base(self, place: Place) -> Iterable[str]:
-        """The places of that kind that cells may have."""
+    def every(self, place: Place) -> Sequence[Held]:
+        """The places of that kind that cells may have, each with what holds it."""
+        if place not in self._every:
+            self._every[place] = [(code, self.holders(place, code)) for code in self._base(place)]
+        return self._every[place]
+
+    def _base(self, place: Place) -> Iterable[str]:
         if place is Place.CFA:
             return self.cfas
         if place is Place.MISSION_LOCALE:

@@ -24,12 +24,12 @@ from gateway.schema.statistics import (
     ValeurDimension,
 )
 from gateway.schema.statistics_filter import Dimension
-from gateway.statistiques.counted import Told
+from gateway.statistiques.counted_figures import CountedFigures
 from gateway.statistiques.coverage import Covered
+from gateway.statistiques.figure_lines import NO_CELLS, Codes, told_by, told_by_total
 from gateway.statistiques.figures import Figures
 from gateway.statistiques.indicators import indicators
 from gateway.statistiques.labels import label
-from gateway.statistiques.lines import NO_CELLS, Codes, told_by, told_by_total
 from gateway.statistiques.periods import first_day
 from gateway.statistiques.places import Places
 from gateway.statistiques.questions import Question
@@ -54,7 +54,7 @@ class LinePage:
     total: int
 
 
-def page_of(told: Told, question: Question, cursors: Cursors) -> LinePage:
+def page_of(told: CountedFigures, question: Question, cursors: Cursors) -> LinePage:
     """The lines asked. Raises InvalidCursor."""
     every, start = told.codes(), 0
     if question.after is not None:
@@ -65,7 +65,7 @@ def page_of(told: Told, question: Question, cursors: Cursors) -> LinePage:
     return LinePage(every[start : start + question.first], start, len(every))
 
 
-def present(told: Told, page: LinePage, cursors: Cursors, places: Places) -> Statistiques:
+def present(told: CountedFigures, page: LinePage, cursors: Cursors, places: Places) -> Statistiques:
     """The answer. May run in any thread: lines are made into figures here."""
     names = told_by(told.dimensions)
     lines = [
@@ -134,7 +134,7 @@ def definitions() -> tuple[Definition, ...]:
     )
 
 
-def _protection(told: Told) -> ShownProtection:
+def _protection(told: CountedFigures) -> ShownProtection:
     secrecy = told.secrecy
     if secrecy is None:
         return ShownProtection(exacte=True)
@@ -160,7 +160,7 @@ def _state(covered: Covered) -> EtatSource | None:
     return EtatSource.DEGRADEE if covered.covered else EtatSource.INDISPONIBLE
 
 
-def _page_info(told: Told, page: LinePage, cursors: Cursors) -> PageInfo:
+def _page_info(told: CountedFigures, page: LinePage, cursors: Cursors) -> PageInfo:
     last = page.start + len(page.codes) - 1
     return PageInfo(
         has_next_page=last + 1 < page.total,

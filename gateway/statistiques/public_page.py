@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.schema.statistics import Statistiques
+from gateway.statistiques.figure_rights import RESIDENCE
 from gateway.statistiques.periods import add_months
-from gateway.statistiques.public import PublicFigures
+from gateway.statistiques.public_figures import PublicFigures
 from gateway.statistiques.questions import Question
-from gateway.statistiques.reach import RESIDENCE
 
 MONTHS = 24  # of curves
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from gateway.schema.organisations import TypeSource
-from gateway.statistiques.audit import VALUES_MIN, AuditedCell, audited, fewest_values
 from gateway.statistiques.coverage import RECENT_DAYS
 from gateway.statistiques.disclosure import offset, protect
+from gateway.statistiques.disclosure_audit import VALUES_MIN, AuditedCell, audited, fewest_values
 from gateway.statistiques.grids import GRIDS, Grid, Population
-from gateway.statistiques.lots import LotSubject
+from gateway.statistiques.nightly_lots import LotSubject
 from gateway.statistiques.periods import add_months, month_of
 from gateway.statistiques.places import Places
 from gateway.stores.blocks import Lot, Snapshot, lot_name

@@ -1,6 +1,6 @@
 """What figures an operation asks for: read off its arguments, held to the referential, and told in French where they do not do.
 
-Pure. What a caller may be answered is for `reach`; by which cells, for `choice`.
+Pure. What a caller may be answered is for `figure_rights`; by which cells, for `grid_choice`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -17,8 +17,8 @@ from gateway.errors import ArgumentRefused, CallerError, InvalidRequest
 from gateway.execution.conversions import convert
 from gateway.schema.statistics import DEFAULT_LINES, LINES_MAX
 from gateway.schema.statistics_filter import Dimension, FiltreStatistiques, LieuDeReference
+from gateway.statistiques.naf_sections import SECTIONS
 from gateway.statistiques.places import Places
-from gateway.statistiques.sections import SECTIONS
 
 ROOT = "statistiques"
 OF_PLACES = ("REGION", "DEPARTEMENT", "ACADEMIE", "RESEAU", "CFA", "MISSION_LOCALE")

@@ -8,9 +8,9 @@ from datetime import datetime
 from gateway.schema.organisations import TypeSource
 from gateway.statistiques.coverage import Break, Covered, breaks, cover
 from gateway.statistiques.grids import Place
+from gateway.statistiques.month_spans import Span
 from gateway.statistiques.periods import month_of
 from gateway.statistiques.places import Places
-from gateway.statistiques.spans import Span
 from gateway.stores.blocks import BlockStore, Snapshot, lot_name
 
 _SOURCES = {Place.CFA: TypeSource.ERP_CFA, Place.MISSION_LOCALE: TypeSource.MISSION_LOCALE}

@@ -5,7 +5,7 @@ CFA or one Mission locale. Knows no grid by name: what a cell means is for `gate
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,11 +17,11 @@ from sqlalchemy import (
     CursorResult,
     Date,
     Float,
-    FromClause,
     Integer,
     MetaData,
     String,
     Table,
+    cast,
     func,
     literal,
     select,
@@ -30,11 +30,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import BlocksUnavailable
-from gateway.stores.availability import Outage
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
+from gateway.stores.journal_availability import Outage
 from gateway.stores.schema_versions import prepare
 from gateway.stores.sql import open_engine, pairs_table, tell_unverified, told
 
+READ_AT_ONCE = 1_000  # places and months: PostgreSQL's are decoded on the loop, in some milliseconds
+VALUE_START, BLOCK_END = " ", ","  # of blocks written together: no key and no class holds them
 LOCK_WAIT = 30  # seconds: a pass and a publication by hand may write at the same time
 
 _tables = MetaData()
@@ -152,15 +154,12 @@ class CellRange:
     keys: frozenset[str] | None = None
 
 
-class GroupSum(NamedTuple):
-    """Cells added up over the places of one group: their total, and how many of them are above 0."""
+class PlaceBlocks(NamedTuple):
+    """The protected blocks of a place and a cohort, `written` together: each its keys, its class and its value."""
 
-    groupe: str
-    cles: str
+    lieu: str
     mois: str
-    classe: str
-    total: int
-    cellules: int
+    written: str
 
 
 class CoverageRow(NamedTuple):
@@ -173,6 +172,9 @@ class CoverageRow(NamedTuple):
 
 
 Groups = Collection[tuple[str, str]]  # (place or lot, the group it counts in); one may be in several
+CellName = tuple[str, str, str]  # keys, first month of the cohort, class
+# By group: cells added up over the places of the group, and how many of them are above 0.
+GroupedCells = dict[str, dict[CellName, tuple[int, int]]]
 
 
 def lot_name(place: str, code: str) -> str:
@@ -210,19 +212,37 @@ class BlockStore:
             return None
         return RefusedSnapshot(datetime.fromisoformat(row.refus_le), row.refus_minimum)
 
-    async def blocks(self, snapshot: int, cells: CellRange, places: Groups) -> list[GroupSum]:
-        """The protected blocks of these places, added up by group, keys, cohort and class. Blocks of 0 are not told."""
+    async def blocks(self, snapshot: int, maille: str, first: str, last: str) -> AsyncGenerator[Sequence[PlaceBlocks]]:
+        """The protected blocks of a grid whose cohorts begin in [first, last], some at a time: they may be a million. Blocks of
+        0 are not told."""
+        block = BLOCKS.c.cles + VALUE_START + BLOCKS.c.classe + VALUE_START + cast(BLOCKS.c.protege, String)
+        # Written together by the database: a row costs as much to read as twenty blocks to parse.
+        query = (
+            select(BLOCKS.c.lieu, BLOCKS.c.mois, func.aggregate_strings(block, BLOCK_END))
+            .where(BLOCKS.c.releve == snapshot, BLOCKS.c.maille == maille, BLOCKS.c.mois.between(first, last))
+            .group_by(BLOCKS.c.lieu, BLOCKS.c.mois)
+        )
         async with self._reading() as connection:
-            asked = pairs_table(connection, places)
-            joined = asked.join(BLOCKS, (BLOCKS.c.lieu == asked.c.nom) & (BLOCKS.c.releve == snapshot))
-            return await _sums(connection, joined, (BLOCKS, BLOCKS.c.protege, asked.c.groupe), cells)
+            rows = await connection.stream(query)
+            async for some in rows.partitions(READ_AT_ONCE):
+                yield [PlaceBlocks._make(row) for row in some]
 
-    async def counts(self, cells: CellRange, lots: Groups) -> list[GroupSum]:
-        """The true counts that these lots gave, added up in the same way, wherever their cells are."""
+    async def counts(self, cells: CellRange, lots: Groups) -> GroupedCells:
+        """The true counts that these lots gave, added up by group, keys, cohort and class, wherever their cells are."""
+        keys: Any = COUNTS.c.cles if cells.by_keys else literal("").label("cles")
         async with self._reading() as connection:
             asked = pairs_table(connection, lots)
-            joined = asked.join(COUNTS, COUNTS.c.lot == asked.c.nom)
-            return await _sums(connection, joined, (COUNTS, COUNTS.c.nombre, asked.c.groupe), cells)
+            apart = [asked.c.groupe, keys, COUNTS.c.mois, COUNTS.c.classe]
+            query = (
+                select(*apart, func.sum(COUNTS.c.nombre), func.count())
+                .select_from(asked.join(COUNTS, COUNTS.c.lot == asked.c.nom))
+                .where(COUNTS.c.maille == cells.maille, COUNTS.c.mois.between(cells.first, cells.last))
+                .group_by(*(apart if cells.by_keys else [apart[0], *apart[2:]]))
+            )
+            if cells.keys is not None:
+                query = query.where(COUNTS.c.cles.in_(sorted(cells.keys)))
+            # Beside the loop: a question of all CFAs reads tens of thousands.
+            return await asyncio.to_thread(_grouped, await connection.execute(query))
 
     async def lots(self, names: Iterable[str] | None = None) -> dict[str, Lot]:
         """The lots by name; all of them when none is named. One never read is not among them."""
@@ -273,25 +293,8 @@ def _lot(row: Any) -> Lot:
     return Lot(row.lot, row.source, seen_at, LotState(row.etat), row.compte_au)
 
 
-async def _sums(
-    connection: AsyncConnection, joined: FromClause, told: tuple[Table, Column[int], Any], cells: CellRange
-) -> list[GroupSum]:
-    """The cells of a range, of the table told, added up by group."""
-    table, number, group = told
-    keys: list[Any] = [table.c.cles] if cells.by_keys else []
-    apart = [group, *keys, table.c.mois, table.c.classe]
-    told_apart = [group, *(keys or [literal("").label("cles")]), table.c.mois, table.c.classe]
-    query = (
-        select(*told_apart, func.sum(number), func.count())
-        .select_from(joined)
-        .where(table.c.maille == cells.maille, table.c.mois.between(cells.first, cells.last))
-        .group_by(*apart)
-    )
-    if cells.keys is not None:
-        query = query.where(table.c.cles.in_(sorted(cells.keys)))
-    # Beside the loop: a question of all CFAs reads tens of thousands.
-    return await asyncio.to_thread(_read_sums, await connection.execute(query))
-
-
-def _read_sums(result: CursorResult[Any]) -> list[GroupSum]:
-    return [GroupSum._make(row) for row in result]
+def _grouped(result: CursorResult[Any]) -> GroupedCells:
+    told: GroupedCells = {}
+    for row in map(tuple, result):
+        told.setdefault(row[0], {})[row[1], row[2], row[3]] = row[4], row[5]
+    return told

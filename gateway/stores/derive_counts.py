@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.days import paris_day
 from gateway.domain.seal import number_of
-from gateway.stores.counters import KEY, READ, UPDATED
 from gateway.stores.journal import Journal
 from gateway.stores.journal_tables import END, ENTRIES, persons_of, take_anchor, unpack
+from gateway.stores.quota_counters import KEY, READ, UPDATED
 from gateway.stores.sql import batches, insertion
 
 COUNTS_FAULT = "les compteurs des quotas ne correspondent pas aux entrées"

@@ -27,11 +27,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import CallerError, Code
-from gateway.stores.availability import Outage
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
+from gateway.stores.journal_availability import Outage
 from gateway.stores.lease import Lease, LeaseColumns
 from gateway.stores.schema_versions import prepare
-from gateway.stores.sql import batches, insertion, open_engine, told, writer
+from gateway.stores.sql import batches, hold_every, insertion, open_engine, told, writer
 
 T = TypeVar("T")
 LOCK_WAIT = 5  # seconds: a transaction of thousands of facts takes some tens of milliseconds
@@ -100,13 +100,12 @@ class FactRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LookRows:
-    """What one look writes, at an instant. `told`: events with the key of their fact, written where it is not known by then;
+class PollRows:
+    """What one poll writes, at an instant. `told`: events with the key of their fact, written where it is not known by then;
     `ended`: the same of facts that are over, where they still are known, and which are forgotten; `gone`: those forgotten without
     a word; `missing`, `back`: those that are not there, and that are again; `units`: heard."""
 
     now: datetime
-    added: Sequence[EventRow] = ()
     told: Sequence[tuple[str, EventRow]] = ()
     ended: Sequence[tuple[str, EventRow]] = ()
     facts: Sequence[FactRow] = ()
@@ -177,7 +176,7 @@ class EventStore:
 
         return await self._transaction(read)
 
-    async def record(self, perimetre: str, rows: LookRows) -> int:
+    async def record(self, perimetre: str, rows: PollRows) -> int:
         """Write a look, whole or not at all; the number of the last event of the perimeter."""
         return await self._transaction(lambda connection: _record(connection, perimetre, rows))
 
@@ -199,6 +198,7 @@ class EventStore:
         """Forget what has been kept long enough."""
 
         def forget(connection: Connection) -> None:
+            hold_every(connection, PERIMETERS.c.perimetre)  # first, as whoever writes in one
             connection.execute(delete(EVENTS).where(EVENTS.c.quand < _text(now - EVENTS_KEPT)))
             connection.execute(delete(FACTS).where(FACTS.c.vu_le < _text(now - FACTS_KEPT)))
             connection.execute(delete(UNITS).where(UNITS.c.entendue_le < _text(now - FACTS_KEPT)))
@@ -218,7 +218,7 @@ class EventStore:
         return made
 
 
-def _record(connection: Connection, perimetre: str, rows: LookRows) -> int:
+def _record(connection: Connection, perimetre: str, rows: PollRows) -> int:
     own = PERIMETERS.c.perimetre == perimetre
     # First: whoever writes for the same perimeter waits here, until all of it is committed.
     connection.execute(update(PERIMETERS).where(own).values(ouvert=True))
@@ -232,7 +232,7 @@ def _record(connection: Connection, perimetre: str, rows: LookRows) -> int:
     _date_missing(connection, perimetre, rows.back, None)
     _hear(connection, perimetre, rows.units, now)
     told = [event for key, event in rows.told if key not in known]
-    events = [*rows.added, *told, *(event for key, event in rows.ended if key in known)]
+    events = [*told, *(event for key, event in rows.ended if key in known)]
     _insert(connection, EVENTS, [_event_row(perimetre, last + rank, event) for rank, event in enumerate(events, 1)])
     connection.execute(update(PERIMETERS).where(own).values(numero=last + len(events)))
     return last + len(events)

@@ -15,11 +15,10 @@ from typing import Any
 from cachetools import TTLCache
 from sqlalchemy import Connection
 
-from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed
+from gateway.domain.quota_rules import CountUnder, Quota, QuotaCrossed
 from gateway.domain.seal import ChainKeys, Sealer, next_
 from gateway.errors import ConfigurationError, JournalUnavailable
-from gateway.stores.availability import WAITING_MAX, Availability, GuardedWriter, logger
-from gateway.stores.counters import CountedToday, count
+from gateway.stores.journal_availability import WAITING_MAX, Availability, GuardedWriter, logger
 from gateway.stores.journal_tables import (
     END,
     ENTRIES,
@@ -37,6 +36,7 @@ from gateway.stores.journal_tables import (
     shown_person,
     take_anchor,
 )
+from gateway.stores.quota_counters import CountedToday, count
 from gateway.stores.sql import insertion, open_engine, tell_unverified, told, writer
 
 _WRITE = ENTRIES.insert()

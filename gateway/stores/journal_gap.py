@@ -14,9 +14,9 @@ import orjson
 from sqlalchemy import Connection, func, select
 
 from gateway.domain.seal import Anchor, Sealer
-from gateway.stores.counters import POPULATIONS, READ
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_tables import END, code, take_anchor
+from gateway.stores.quota_counters import POPULATIONS, READ
 from gateway.stores.sql import batches, insertion
 
 ACT = b'"acte":"REPRISE"'  # in the content of an entry that tells a gap

@@ -51,20 +51,20 @@ def read_signatures(connection: Connection, keys: ChainKeys, last: Sealer) -> Si
 
 
 @dataclass(frozen=True, slots=True)
-class TurnedKeys:
+class RotatedKeys:
     """`needed`: the names of the keys that entries still kept are signed by."""
 
     turned: bool
     needed: frozenset[str]
 
 
-async def turn_keys(journal: Journal) -> TurnedKeys:
+async def rotate_keys(journal: Journal) -> RotatedKeys:
     """Have what follows be signed by the wanted key. Raises JournalTampered."""
     async with journal.engine.begin() as connection:
         return await connection.run_sync(_turn, journal.keys)
 
 
-def _turn(connection: Connection, keys: ChainKeys) -> TurnedKeys:
+def _turn(connection: Connection, keys: ChainKeys) -> RotatedKeys:
     start, end = take_anchor(connection, keys, START), take_anchor(connection, keys, END)
     turned = end.signer is not keys.wanted
     if turned:
@@ -74,7 +74,7 @@ def _turn(connection: Connection, keys: ChainKeys) -> TurnedKeys:
             ends[CLOCK] = take_anchor(connection, keys, CLOCK)
         for name, signed in ends.items():
             put_anchor(connection, keys.wanted, name, signed.anchor)
-    return TurnedKeys(turned, _needed(connection, start, keys))
+    return RotatedKeys(turned, _needed(connection, start, keys))
 
 
 def _note(connection: Connection, keys: ChainKeys, end: SignedAnchor) -> None:

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.seal import GENESIS, Anchor, ChainKeys, Sealer, anchor_mac
 from gateway.errors import ClockNotBelieved
-from gateway.stores.counters import forget_before
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_keys import read_signatures
 from gateway.stores.journal_queries import ChainWalk
@@ -33,6 +32,7 @@ from gateway.stores.journal_tables import (
     take_anchor,
     unpack,
 )
+from gateway.stores.quota_counters import forget_before
 from gateway.stores.sql import insertion
 
 BATCH_TIMEOUT = 30.0  # seconds for one transaction: a database that hangs is told, not waited for

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey, Tie
 from gateway.errors import LinksUnavailable
-from gateway.stores.availability import Outage
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
+from gateway.stores.journal_availability import Outage
 from gateway.stores.schema_versions import prepare
 from gateway.stores.sql import batches, insertion, open_engine, read_in
 
@@ -188,6 +188,14 @@ class LinkStore:
             await connection.execute(delete(FACTS).where(anonymous, FACTS.c.vu_le < _text(before)))
             for table in (ALIAS, TIES):
                 await connection.execute(delete(table).where(table.c.survivant.not_in(select(LINKS.c.objet))))
+
+    async def erase(self, objects: Collection[str]) -> int:
+        """Forget the links of these objects, and what leads to or from them; how many links there were."""
+        async with self._writing() as connection:
+            for table in (ALIAS, TIES):
+                leads = table.c.ancien.in_(objects) | table.c.survivant.in_(objects)
+                await connection.execute(delete(table).where(leads))
+            return (await connection.execute(delete(LINKS).where(LINKS.c.objet.in_(objects)))).rowcount
 
     async def is_well(self) -> bool:
         """True when the ledger can be read, and written if the last writing failed. Raises LinksUnavailable."""

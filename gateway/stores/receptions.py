@@ -4,16 +4,15 @@ SQL, pseudonyms, days and texts of the contract; knows no field of a person and 
 transaction; those of one CFA follow each other, so that the last committed is the last word.
 """
 
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import GatewayError
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
 from gateway.stores.reception_tables import (
     CFAS,
     DAYS,
@@ -28,12 +27,12 @@ from gateway.stores.reception_tables import (
     Transmission,
     TransmissionError,
 )
+from gateway.stores.receptions_writer import BATCH, change_versions, record
 from gateway.stores.schema_versions import prepare
-from gateway.stores.sql import batches, insertion, open_engine, storable, told, writer
+from gateway.stores.sql import batches, hold_every, insertion, open_engine, told, writer
 
 T = TypeVar("T")
 LOCK_WAIT = 10  # seconds: a transaction of two thousand dossiers takes some tens of milliseconds
-BATCH = 500  # rows of one statement: both databases accept 32,000 parameters
 KEPT = timedelta(days=365)  # since it was last received
 ERRORS_KEPT = timedelta(days=15)
 NO_NEWS = timedelta(days=21)  # after which a dossier that its CFA no longer sends attests no session (docs/domaine.md)
@@ -65,11 +64,16 @@ class ReceptionStore:
         self, transmission: Transmission, dossiers: Sequence[ReceivedDossier], now: datetime
     ) -> frozenset[str]:
         """Keep a transmission, whole or not at all; the UAIs of which something changed, once it is committed."""
-        return await self._transaction(lambda connection: _record(connection, transmission, dossiers, _text(now)))
+        return await self._transaction(lambda connection: record(connection, transmission, dossiers, _text(now)))
 
     async def dossiers(self, uai: str) -> list[KeptDossier]:
         """The dossiers of a CFA, in the order of their keys."""
         return await self._kept(select(DOSSIERS).where(DOSSIERS.c.uai == uai).order_by(DOSSIERS.c.cle))
+
+    async def number_of(self, uai: str) -> int:
+        """How many dossiers of a CFA are kept."""
+        query = select(func.count()).select_from(DOSSIERS).where(DOSSIERS.c.uai == uai)
+        return await self._read(lambda connection: int(connection.execute(query).scalar_one()))
 
     async def every(self) -> AsyncIterator[list[KeptDossier]]:
         """All the dossiers, some at a time."""
@@ -92,6 +96,7 @@ class ReceptionStore:
         rows = [{"cle": key, "vue_le": _text(now)} for key in keys]
 
         def forget(connection: Connection) -> int:
+            _let_nobody_transmit(connection)
             for batch in batches(rows, BATCH):
                 connection.execute(insertion(connection, ERASED).on_conflict_do_nothing(), list(batch))
             return sum(_forget_dossiers(connection, DOSSIERS.c.cle.in_(batch)) for batch in batches(keys, BATCH))
@@ -151,6 +156,7 @@ class ReceptionStore:
         day = now.astimezone(UTC).date()
 
         def forget(connection: Connection) -> None:
+            _let_nobody_transmit(connection)
             _forget_dossiers(connection, DOSSIERS.c.recu_le < _text(now - KEPT))
             connection.execute(delete(ERASED).where(ERASED.c.vue_le < _text(now - KEPT)))
             connection.execute(delete(DAYS).where(DAYS.c.jour < (day - KEPT).isoformat()))
@@ -175,109 +181,16 @@ class ReceptionStore:
             raise ReceptionUnavailable(cause(error)) from None
 
 
-def _record(
-    connection: Connection, transmission: Transmission, dossiers: Sequence[ReceivedDossier], now: str
-) -> frozenset[str]:
-    uais = sorted({dossier.uai for dossier in dossiers} | {transmission.organisme})
-    for uai in uais:  # first: whoever transmits for the same CFA waits here
-        _transmitted(connection, uai, now)
-    erased = _erased(connection, [dossier.key for dossier in dossiers], now)
-    dossiers = [dossier for dossier in dossiers if dossier.key not in erased]
-    known = _digests(connection, [dossier.key for dossier in dossiers])
-    changed = [dossier for dossier in dossiers if known.get(dossier.key) != dossier.digest]
-    for batch in batches(changed, BATCH):
-        _upsert(connection, batch, now)
-    same = sorted(dossier.key for dossier in dossiers if known.get(dossier.key) == dossier.digest)
-    for keys in batches(same, BATCH):
-        connection.execute(update(DOSSIERS).where(DOSSIERS.c.cle.in_(keys)).values(recu_le=now))
-    moved = frozenset(dossier.uai for dossier in changed)
-    _bump(connection, moved)
-    _account(connection, transmission)
-    return moved
-
-
-def _transmitted(connection: Connection, uai: str, now: str) -> None:
-    insert = insertion(connection, CFAS).values(uai=uai, version=0, transmis_le=now)
-    connection.execute(insert.on_conflict_do_update(index_elements=["uai"], set_={"transmis_le": now}))
-    of_day = insertion(connection, DAYS).values(uai=uai, jour=now[: len("2026-10-15")])
-    connection.execute(of_day.on_conflict_do_nothing())
-
-
-def _bump(connection: Connection, uais: Iterable[str]) -> None:
-    """Tell every process that what these CFAs say has changed."""
-    for uai in sorted(uais):
-        connection.execute(update(CFAS).where(CFAS.c.uai == uai).values(version=CFAS.c.version + 1))
+def _let_nobody_transmit(connection: Connection) -> None:
+    """Before anything else is taken, as `record` takes its CFAs: two that take the same in two orders wait for each other."""
+    hold_every(connection, CFAS.c.uai)
 
 
 def _forget_dossiers(connection: Connection, old: Any) -> int:
     uais = list(connection.scalars(select(DOSSIERS.c.uai).where(old).distinct()))
     number = connection.execute(delete(DOSSIERS).where(old)).rowcount
-    _bump(connection, uais)
+    change_versions(connection, uais)
     return int(number)
-
-
-def _erased(connection: Connection, keys: Collection[str], now: str) -> frozenset[str]:
-    """Those of these dossiers that were erased: remembered as long as their ERP sends them again."""
-    found: set[str] = set()
-    for batch in batches(sorted(keys), BATCH):
-        same = ERASED.c.cle.in_(batch)
-        found |= set(connection.scalars(select(ERASED.c.cle).where(same)))
-        if found:
-            connection.execute(update(ERASED).where(same).values(vue_le=now))
-    return frozenset(found)
-
-
-def _digests(connection: Connection, keys: Collection[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for batch in batches(sorted(keys), BATCH):
-        rows = connection.execute(select(DOSSIERS.c.cle, DOSSIERS.c.empreinte).where(DOSSIERS.c.cle.in_(batch)))
-        found |= {row.cle: row.empreinte for row in rows}
-    return found
-
-
-def _upsert(connection: Connection, dossiers: Iterable[ReceivedDossier], now: str) -> None:
-    rows = [
-        {
-            "cle": one.key,
-            "uai": one.uai,
-            "empreinte": one.digest,
-            "recu_le": now,
-            "change_le": now,
-            "scelle": one.sealed,
-        }
-        for one in dossiers
-    ]
-    insert = insertion(connection, DOSSIERS)
-    set_ = {name: insert.excluded[name] for name in ("uai", "empreinte", "recu_le", "change_le", "scelle")}
-    connection.execute(insert.on_conflict_do_update(index_elements=["cle"], set_=set_), rows)
-
-
-def _account(connection: Connection, transmission: Transmission) -> None:
-    """The same body, the same day, is one transmission that was sent again."""
-    key = {"organisme": transmission.organisme, "jour": transmission.jour, "empreinte": transmission.digest}
-    counts = Counter(
-        acceptes=transmission.acceptes, partiels=transmission.partiels, rejetes=transmission.rejetes, rejoues=0
-    )
-    insert = insertion(connection, TRANSMISSIONS).values({**key, **counts})
-    again = {
-        "rejoues": TRANSMISSIONS.c.rejoues + 1,
-        **{name: counts[name] for name in ("acceptes", "partiels", "rejetes")},
-    }
-    connection.execute(insert.on_conflict_do_update(index_elements=list(key), set_=again))
-    same = [ERRORS.c[name] == value for name, value in key.items()]
-    connection.execute(delete(ERRORS).where(*same))
-    rows = [
-        {
-            **key,
-            "id_erp": storable(error.id_erp, 64),
-            "annee": storable(error.annee, 32),
-            "champs": error.champs,
-            "message": error.message,
-        }
-        for error in transmission.errors
-    ]
-    for batch in batches(rows, BATCH):
-        connection.execute(ERRORS.insert(), list(batch))
 
 
 def _client_of(connection: Connection, digest: str, today: date) -> str | None:

@@ -23,10 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.domain.days import PARIS
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, RegistryUnavailable
-from gateway.stores.availability import Damage, Outage
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
+from gateway.stores.journal_availability import Damage, Outage
 from gateway.stores.schema_versions import prepare
 from gateway.stores.sealed_columns import SealedColumn, opens
+from gateway.stores.sealing_keys import DAMAGED, UNOPENED, note_keys, require_keys
 from gateway.stores.sql import insertion, open_engine, read_in, tell_unverified, told
 
 USAGE = "registre"
@@ -140,20 +141,21 @@ class RegistryStore:
             async with self.engine.begin() as connection:
                 await connection.run_sync(prepare, "registre")
                 await self._recognise(connection)
-        await self._tell_unopened()
+                known = await connection.run_sync(require_keys, self.sealer)
+            legible = await self._is_legible()
+            if known or legible:
+                async with self.engine.begin() as connection:
+                    await connection.run_sync(note_keys, self.sealer)
+        if not legible:
+            logger.error("registre : copie %s", DAMAGED if known else UNOPENED)
 
-    async def _tell_unopened(self) -> None:
-        """Say in the log that no key given opens the copy: a key that lacks, or damage. Its readers are told at each reading,
-        and everything else is served."""
+    async def _is_legible(self) -> bool:
+        """Whether what is kept opens. Where it does not, its readers are told at each reading, and everything else is served."""
         try:
             async with self.engine.connect() as connection:
-                opened = await connection.run_sync(opens, SEALED, self.sealer)
+                return await connection.run_sync(opens, SEALED, self.sealer)
         except (SQLAlchemyError, ValueError, TypeError):  # pages or days that cannot be read
-            opened = False
-        if not opened:
-            logger.error(
-                "registre : copie que n'ouvre aucune clé de GATEWAY_CLES : y ajouter celle qui manque, ou moissonner"
-            )
+            return False
 
     async def _recognise(self, connection: AsyncConnection) -> None:
         """Sign an empty store. Raises ConfigurationError for one that another key or format signed."""

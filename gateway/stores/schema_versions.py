@@ -6,7 +6,6 @@ how versions of the gateway follow each other without a stop (docs/exploitation.
 them writes and the others wait; a database that is up to date is only asked its version.
 """
 
-import logging
 from enum import Enum
 from pathlib import Path
 
@@ -16,12 +15,13 @@ from gateway.errors import ConfigurationError
 
 HEADS = {
     "journal": "0003",
-    "registre": "0001",
+    "registre": "0002",
     "liens": "0002",
     "ecritures": "0001",
     "receptions": "0003",
     "statistiques": "0001",
     "evenements": "0001",
+    "abonnements": "0001",
 }  # the last version of each history
 TABLE_WAIT = 2  # seconds
 POSTGRESQL_LOCK = 20211014  # held by the process that migrates; releases without histories take it to create tables
@@ -100,7 +100,6 @@ def _lock(connection: Connection) -> None:
 
 def _upgrade(connection: Connection, store: str) -> None:
     """Run what is missing. The first revision creates only what is not there: tables of before histories are taken as such."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells its own plugins, one by one, as it is imported
     from alembic.migration import MigrationContext  # noqa: PLC0415 - an ordinary start does without alembic
     from alembic.operations import Operations  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415

@@ -6,8 +6,8 @@ to its length.
 
 from redis.asyncio import Redis
 
+from gateway.redis_breaker import RedisBreaker
 from gateway.redis_client import refuse_cluster
-from gateway.suspension import Suspension
 
 USE = "debits"
 PREFIX = "passerelle:c:"
@@ -38,9 +38,14 @@ return {string.format('%.0f', count), left, altered}
 class SharedCounters:
     """The counts that the processes over one Redis share."""
 
-    def __init__(self, redis: Redis, suspension: Suspension) -> None:
+    def __init__(self, redis: Redis, redis_breaker: RedisBreaker) -> None:
         self._redis, self._script = redis, redis.register_script(SCRIPT)
-        self._suspension = suspension
+        self._redis_breaker = redis_breaker
+
+    @property
+    def available(self) -> bool:
+        """Whether Redis answers all its uses."""
+        return self._redis_breaker.available
 
     async def open(self) -> None:
         """Raises ConfigurationError for a Redis that cannot serve: a Cluster."""
@@ -50,15 +55,15 @@ class SharedCounters:
         """Count units in a window of so many seconds; what it counts now, and the seconds left. None: Redis does not tell."""
         # A name holds what callers sign: whatever they sign is a name.
         key, milliseconds = f"{PREFIX}{name}".encode(errors="surrogatepass"), round(window * 1000)
-        told = await self._suspension.use(USE, lambda: self._script(keys=[key], args=[units, milliseconds]))
+        told = await self._redis_breaker.use(USE, lambda: self._script(keys=[key], args=[units, milliseconds]))
         if told is None:
             return None
         count, left, altered = told
         if altered:
-            self._suspension.altered(USE)
+            self._redis_breaker.altered(USE)
         return int(count), left / 1000
 
     async def answers(self) -> bool:
         """Whether Redis serves its uses now, which one that answers and refuses to write does not."""
         await self.add(PROBE, PROBE_WINDOW, 1)
-        return self._suspension.available
+        return self._redis_breaker.available

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 import logging
 import re
 import sqlite3
@@ -12,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import (
     Connection,
     Engine,
@@ -32,7 +32,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.errors import ConfigurationError
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
 from gateway.stores.postgresql import is_postgresql, open_postgresql, read_url
 
 T = TypeVar("T")
@@ -185,13 +185,13 @@ def among(connection: AsyncConnection, column: Any, values: Sequence[str]) -> An
     return column.in_(values)
 
 
-def pairs_table(connection: AsyncConnection, pairs: Collection[tuple[str, str]]) -> FromClause:
+def pairs_table(connection: AsyncConnection | Connection, pairs: Collection[tuple[str, str]]) -> FromClause:
     """Pairs of texts as a table of columns `nom` and `groupe`, to join: one parameter or two, however many there are."""
     if connection.dialect.name == "postgresql":
         names, groups = ([pair[rank] for pair in pairs] for rank in (0, 1))
         arrays = [literal(texts, postgresql.ARRAY(String)) for texts in (names, groups)]
         return func.unnest(*arrays).table_valued("nom", "groupe").render_derived()
-    told = func.json_each(json.dumps(list(pairs))).table_valued("value")
+    told = func.json_each(msgspec.json.encode(list(pairs)).decode()).table_valued("value")
     columns = [func.json_extract(told.c.value, f"$[{rank}]") for rank in (0, 1)]
     parsed = select(columns[0].label("nom"), columns[1].label("groupe"))
     # Read once: SQLite would parse the pairs again for each row that is joined.
@@ -206,6 +206,11 @@ async def read_in(
     for batch in batches(sorted(values), size):
         rows += await connection.execute(query.where(or_(*(among(connection, column, batch) for column in columns))))
     return rows
+
+
+def hold_every(connection: Connection, column: Any) -> None:
+    """Have whoever takes a row of this table wait until the transaction ends, and wait for who has one. On SQLite one writes."""
+    connection.execute(select(column).order_by(column).with_for_update())
 
 
 def batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:

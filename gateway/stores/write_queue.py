@@ -12,9 +12,19 @@ from sqlalchemy import Connection, exists, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import WritesUnavailable
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
 from gateway.stores.lease import Lease, LeaseColumns
-from gateway.stores.write_store import FAILED, SENT, WAITING, KeptWrite, WriteStore, kept_of, next_revision, text_of
+from gateway.stores.write_store import (
+    FAILED,
+    HELD,
+    SENT,
+    WAITING,
+    KeptWrite,
+    WriteStore,
+    kept_of,
+    next_revision,
+    text_of,
+)
 from gateway.stores.write_tables import SUITE, WRITES
 
 T = TypeVar("T")
@@ -37,6 +47,15 @@ class Backlog:
 
     oldest: dict[str, datetime]
     failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class GivenTo:
+    """Where a write that was kept alone goes: its destination, the subject whose order it enters, what is kept of it since."""
+
+    destination: str
+    sujet: str
+    sealed: bytes
 
 
 class WriteQueue:
@@ -82,6 +101,31 @@ class WriteQueue:
             return Backlog(oldest, int(connection.scalar(failed) or 0))
 
         return await self._store.transaction(read)
+
+    async def kept_alone(self) -> list[KeptWrite]:
+        """The writes that the gateway alone keeps, in the order of their acceptance."""
+        alone = (WRITES.c.etat == HELD) & (WRITES.c.scelle != b"")
+        query = select(WRITES).where(alone).order_by(WRITES.c.acceptee_le, WRITES.c.revision)
+        return await self._store.transaction(lambda connection: [kept_of(row) for row in connection.execute(query)])
+
+    async def give(self, identifier: str, to: GivenTo, now: datetime) -> bool:
+        """Have a write that was kept alone wait for a partner, behind the others of its person; False for any other."""
+
+        def change(connection: Connection) -> bool:
+            number = next_revision(connection)
+            last = int(connection.scalar(select(func.max(WRITES.c.rang)).where(WRITES.c.sujet == to.sujet)) or 0)
+            moved = {
+                "etat": WAITING,
+                "destination": to.destination,
+                "sujet": to.sujet,
+                "rang": last + 1,
+                "prochain": 0.0,
+            }
+            kept = {"scelle": to.sealed, "revision": number, "change_le": text_of(now)}
+            alone = (WRITES.c.id == identifier) & (WRITES.c.etat == HELD)
+            return connection.execute(update(WRITES).where(alone).values({**moved, **kept})).rowcount == 1
+
+        return await self._store.transaction(change)
 
     async def _held(self, identifier: str, now: datetime, values: dict[str, Any]) -> bool:
         """Change a write that waits, in the transaction that proves that we deliver."""

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.errors import WritesUnavailable
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
 from gateway.stores.schema_versions import prepare
 from gateway.stores.sql import open_engine, told, writer
 from gateway.stores.write_tables import KEYS, SUITE, WRITES
@@ -47,7 +47,8 @@ class UsedKey:
 
 @dataclass(frozen=True, slots=True)
 class NewWrite:
-    """A write to be kept. `destination` "": by the gateway alone."""
+    """A write to be kept. `destination` "": by the gateway alone; `since`: a revision beyond which nothing may be written of its
+    person, where its author said on what it is written."""
 
     id: str
     acte: str
@@ -55,6 +56,7 @@ class NewWrite:
     sujet: str
     destination: str
     sealed: bytes
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class KeptWrite:
     """A write as it is kept."""
 
     id: str
+    compte: str
     organisation: str
     acte: str
     personne: str
@@ -92,6 +95,10 @@ class LimitReached(Exception):
         self.limit, self.whose = limit, whose
 
 
+class ChangedSince(Exception):
+    """Something was written of the person since the revision that a write is made on."""
+
+
 class WriteStore:
     """The store. Its calls raise WritesUnavailable; close it, or its threads keep the process alive."""
 
@@ -115,7 +122,7 @@ class WriteStore:
     async def accept(
         self, key: UsedKey, write: NewWrite, limits: DailyLimits, now: datetime
     ) -> tuple[str, KeptWrite] | None:
-        """Keep a write; None once it is. Where its key served meanwhile, what `used` says of it. Raises LimitReached."""
+        """Keep a write; None once it is. Where its key served meanwhile, what `used` says. Raises LimitReached, ChangedSince."""
         return await self.transaction(lambda connection: _accept(connection, key, write, limits, now))
 
     async def change(
@@ -154,6 +161,7 @@ class WriteStore:
         """Forget what has been kept long enough: keys, writes sent, those that nobody takes."""
 
         def forget(connection: Connection) -> None:
+            next_revision(connection)  # first, as whoever writes
             connection.execute(delete(KEYS).where(KEYS.c.jour < (now - KEYS_KEPT).astimezone(UTC).date().isoformat()))
             # What is emptied is told to whoever follows the revisions, before its row goes.
             emptied = (WRITES.c.scelle == b"") & (WRITES.c.change_le < text_of(now - EMPTIED_KEPT))
@@ -163,6 +171,11 @@ class WriteStore:
             _empty(connection, or_(ended, old) & (WRITES.c.scelle != b""), now)
 
         await self.transaction(forget)
+
+    async def count_of(self, persons: Sequence[str]) -> int:
+        """How many writes are kept of these persons."""
+        query = select(func.count()).select_from(WRITES).where(WRITES.c.personne.in_(persons))
+        return await self.transaction(lambda connection: int(connection.scalar(query) or 0))
 
     async def erase(self, persons: Sequence[str], now: datetime) -> int:
         """Forget all that was written of these persons; how many writes were."""
@@ -179,6 +192,7 @@ class WriteStore:
 def _empty(connection: Connection, condition: Any, now: datetime) -> int:
     """Take away what these writes say, and of whom; how many there were."""
     nothing = {"scelle": b"", "personne": "", "etat": WITHDRAWN, "change_le": text_of(now)}
+    next_revision(connection)  # before they are looked for: one that is accepted meanwhile is waited for
     identifiers = connection.scalars(select(WRITES.c.id).where(condition)).all()
     for identifier in identifiers:  # each its own revision: whoever follows them reads BATCH at a time
         connection.execute(
@@ -200,6 +214,8 @@ def _accept(
     if known := _used(connection, key):
         return known
     _limit(connection, key, limits, now)
+    if write.since is not None:
+        _require_unchanged(connection, write.personne, write.since)
     own = select(func.coalesce(func.max(WRITES.c.rang), 0)).where(WRITES.c.sujet == write.sujet)
     last = connection.scalar(select(func.max(WRITES.c.acceptee_le)).where(WRITES.c.personne == write.personne))
     # What is said of a person is said in an order, whatever the clocks: two writes are never of one instant.
@@ -227,6 +243,12 @@ def _accept(
     connection.execute(WRITES.insert(), row)
     connection.execute(KEYS.insert(), _row_of(key, write.id, now))
     return None
+
+
+def _require_unchanged(connection: Connection, person: str, since: int) -> None:
+    later = (WRITES.c.personne == person) & (WRITES.c.revision > since)
+    if connection.scalar(select(func.count()).select_from(WRITES).where(later)):
+        raise ChangedSince
 
 
 def _limit(connection: Connection, key: UsedKey, limits: DailyLimits, now: datetime) -> None:
@@ -262,7 +284,7 @@ def kept_of(row: Row[Any]) -> KeptWrite:
     """A row as a value."""
     sent = datetime.fromisoformat(row.transmise_le) if row.transmise_le else None
     accepted = datetime.fromisoformat(row.acceptee_le)
-    of_whom = (row.id, row.organisation, row.acte, row.personne, row.destination, row.etat)
+    of_whom = (row.id, row.compte, row.organisation, row.acte, row.personne, row.destination, row.etat)
     told = (row.essais, bool(row.incertaine), row.motif, row.revision, row.scelle)
     return KeptWrite(*of_whom, accepted, sent, *told)
 

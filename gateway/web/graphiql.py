@@ -2,19 +2,17 @@
 configuration names. Knows no token and no rule."""
 
 import html
-import os
-from os import PathLike
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.datastructures import Headers as RequestHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from gateway.config import SignInSettings
+from gateway.web.html_document import html_document
+from gateway.web.static_files import BuiltFiles
 
 DIST = Path(__file__).parent / "dist"  # made by `make graphiql`, shipped in the wheel, absent from the repository
 PREFIX = "/graphql/assets"  # as source/vite.config.js says, without what a proxy puts before it
@@ -46,41 +44,23 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 KEPT = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
-WITHOUT_PAGE = """<!doctype html>
-<html lang="fr">
-<meta charset="utf-8">
-<title>Passerelle apprentissage</title>
-<h1>Passerelle apprentissage</h1>
-<p>La passerelle répond, mais la page GraphiQL n’est pas construite. Dans le dépôt : <code>make graphiql</code>
-(Node 20.19 ou plus, ou celui que la commande installe), puis recharger cette page.</p>
-<p>Sans la page : envoyer les requêtes par <code>POST /graphql</code>, le jeton d’accès dans l’en-tête
-<code>Authorization: Bearer …</code></p>
-</html>
-"""
+WITHOUT_PAGE = html_document(
+    "Passerelle apprentissage",
+    "<p>La passerelle répond, mais la page GraphiQL n’est pas construite. Dans le dépôt : <code>make graphiql</code> "
+    "(Node 20.19 ou plus, ou celui que la commande installe), puis recharger cette page.</p><p>Sans la page : envoyer les "
+    "requêtes par <code>POST /graphql</code>, le jeton d’accès dans l’en-tête <code>Authorization: Bearer …</code></p>",
+)
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#000091"/>'
     '<path d="M5 22h22M8 22v-7a8 8 0 0 1 16 0v7M16 7v15" fill="none" stroke="#fff" stroke-width="2.4"/></svg>'
 )
 
 
-class _Files(StaticFiles):
-    """The built files with their headers; their names carry a hash of their content."""
+class _Files(BuiltFiles):
+    """The files of the page; their names carry a hash of their content."""
 
-    async def check_config(self) -> None:
-        """A page that was not built is absent, not a fault."""
-
-    def file_response(
-        self, full_path: PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
-    ) -> Response:
-        """A file, compressed since its build for who takes it so."""
-        packed = Path(f"{os.fspath(full_path)}.gz")
-        if "gzip" not in RequestHeaders(scope=scope).get("accept-encoding", "") or not packed.is_file():
-            response = super().file_response(full_path, stat_result, scope, status_code)
-        else:
-            response = super().file_response(packed, packed.stat(), scope, status_code)
-            response.headers["content-encoding"] = "gzip"
-        response.headers.update({**HEADERS, **KEPT})
-        return response
+    def headers_of(self, file: Path) -> Mapping[str, str]:
+        return {**HEADERS, **KEPT}
 
 
 def is_return(query: bytes, sign_in: SignInSettings | None) -> bool:

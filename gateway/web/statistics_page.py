@@ -10,16 +10,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.config import HttpSettings
 from gateway.errors import CallerError, ConfigurationError
 from gateway.schema.statistics import LigneStatistique, Statistiques
-from gateway.statistiques.public import PublicFigures
+from gateway.statistiques.public_figures import PublicFigures
 from gateway.statistiques.public_page import PublicPage, public_page
 from gateway.system_reasons import reason_of
+from gateway.web.html_document import POLICY, html_document
 from gateway.web.plots import Caption, Curve, Point, bars, curves, number
 
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 SHEET = Path(__file__).with_name("statistiques.css")
 SHEET_OF_THEME = "style.css"
 HEADERS = {"content-security-policy": POLICY, "cache-control": "public, max-age=3600"}
@@ -55,13 +54,19 @@ def read_sheet(theme: Path | None) -> str:
 
 
 def page_routes(
-    figures: PublicFigures | None, is_open: bool, graphiql: bool, style: str | None = None
+    figures: PublicFigures | None,
+    is_open: bool,
+    http: HttpSettings,
+    style: str | None = None,
+    others: Sequence[tuple[str, str]] = (),
 ) -> list[BaseRoute]:
     """The index, the sheet (`style`; ours, where nothing is said), and the page where it is opened. `figures` None: no key
-    protects any."""
+    protects any. `others`: further pages of the index, by address."""
     told = read_sheet(None) if style is None else style
     links = [("/statistiques", "Statistiques de l'apprentissage")] if is_open else []
-    links += [("/graphql", "GraphiQL, pour essayer le graphe")] if graphiql else []
+    links += others
+    links += [("/documentation/", "Documentation")] if http.documentation else []
+    links += [("/graphql", "GraphiQL, pour essayer le graphe")] if http.graphiql else []
 
     async def index(request: Request) -> Response:
         return index_html(links)
@@ -94,14 +99,14 @@ def page_html(page: PublicPage) -> HTMLResponse:
         '<a href="#definitions">Définitions</a>. Tout se télécharge : <a href="/statistiques/export.csv">CSV</a>, '
         '<a href="/statistiques/export.json">JSON-stat</a>, <a href="/statistiques/export.sdmx.csv">SDMX-CSV</a>.</p>'
     )
-    return HTMLResponse(_document("Statistiques de l'apprentissage", head + body), headers=HEADERS)
+    return HTMLResponse(html_document("Statistiques de l'apprentissage", head + body), headers=HEADERS)
 
 
 def unavailable_html(reason: str) -> HTMLResponse:
     """The page where no figure may be shown."""
     body = f"<p>{escape(reason)}</p><p>Réessayer plus tard.</p>"
     headers = {**HEADERS, "cache-control": "no-store"}
-    return HTMLResponse(_document("Statistiques indisponibles", body), 503, headers=headers)
+    return HTMLResponse(html_document("Statistiques indisponibles", body), 503, headers=headers)
 
 
 def index_html(links: Sequence[tuple[str, str]]) -> HTMLResponse:
@@ -109,17 +114,7 @@ def index_html(links: Sequence[tuple[str, str]]) -> HTMLResponse:
     items = "".join(f'<li><a href="{escape(path)}">{escape(label)}</a></li>' for path, label in links)
     said = "<p>Elle répond aux systèmes inscrits, par <code>POST /graphql</code>.</p>"
     return HTMLResponse(
-        _document("Passerelle apprentissage", f"{said}<ul>{items}</ul>" if items else said), headers=HEADERS
-    )
-
-
-def _document(title: str, body: str) -> str:
-    return (
-        '<!doctype html><html lang="fr"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(title)}</title><link rel="stylesheet" href="/statistiques/style.css"></head><body>'
-        f'<a class="evitement" href="#contenu">Aller au contenu</a><main id="contenu"><h1>{escape(title)}</h1>{body}</main>'
-        "</body></html>"
+        html_document("Passerelle apprentissage", f"{said}<ul>{items}</ul>" if items else said), headers=HEADERS
     )
 
 

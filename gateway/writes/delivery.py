@@ -24,7 +24,7 @@ from gateway.sources.resilience.circuit_breaker import PartnerBreakers
 from gateway.sources.units import Resource, Unit
 from gateway.stores.write_queue import Backlog, TryResult, WriteQueue
 from gateway.stores.write_store import FAILED, REFUSED, SENT, WAITING, KeptWrite
-from gateway.writes.bodies import Body, open_body
+from gateway.writes.sealed_body import Body, open_body
 
 PERIOD = 1.0  # seconds between two looks
 PLACES = 2  # deliveries at once, beside what is read of partners
@@ -32,6 +32,9 @@ DELAYS = (1, 5, 25, 120, 600, 3_600, 14_400, 43_200, 24_449)  # seconds between 
 JITTER = 0.1  # share of a delay, drawn
 DENIED_REST = 600.0  # seconds that a partner which refuses our access is left alone
 REFUSALS = frozenset({400, 404, 409, 412, 422})  # of a write, by a partner that understood it
+CHANGED = frozenset({409, 412})  # of those, because what it is about is no longer what its author read
+REPLACED = "REMPLACEE"  # a try that another process, which took the place meanwhile, makes again
+SINCE = "ce qui est modifié a changé depuis chez le partenaire : relire le jeune"
 NOT_RECEIVED = frozenset({401, 403, 429, 503})  # the partner did nothing of it
 logger = logging.getLogger("gateway.ecritures")
 
@@ -116,13 +119,17 @@ class Delivery:
 
     async def _try(self, write: KeptWrite, body: Body) -> TryResult:
         source, _, code = write.destination.partition("/")
-        said = PartnerWrite(write.acte, body.dossier, write.id, body.organisation, write.accepted_at, body.saisie)
+        seen = datetime.fromisoformat(body.seen) if body.seen else None
+        said = PartnerWrite(write.acte, body.dossier, write.id, body.organisation, write.accepted_at, body.saisie, seen)
         breaker = self._breakers.setdefault(source, PartnerBreakers(source, self.seconds))
         try:
             with breaker.pass_(code):
                 say = self.systems.connector_of(source).write
                 await self.systems.execute(source, lazily(partial(say, said)), Tenant(code))
         except SourceError as error:
+            if error.statut in CHANGED:  # what is kept of it here is not what is there
+                await self.systems.invalidate(Unit(source, Resource.STRUCTURE, code))
+                return TryResult(REFUSED, SINCE)
             return self._after(error, write.tries + 1)
         except (
             Exception
@@ -152,7 +159,10 @@ class Delivery:
         return TryResult(WAITING, motif, uncertain, self.seconds() + max(delay, told))
 
     async def _settle(self, write: KeptWrite, result: TryResult) -> None:
-        if await self.queue.settle(write.id, result, self.now()):
-            self.metrics.tried(write.destination.partition("/")[0], result.etat)
+        partner = write.destination.partition("/")[0]
+        if not await self.queue.settle(write.id, result, self.now()):
+            self.metrics.tried(partner, REPLACED)
+        else:
+            self.metrics.tried(partner, result.etat)
             if result.etat == FAILED:
-                logger.error("transmission : une écriture à %s est en échec", write.destination.partition("/")[0])
+                logger.error("transmission : une écriture à %s est en échec", partner)

@@ -23,7 +23,7 @@ from gateway.schema.writes import (
     SaisieRupture,
     SaisieSuivi,
 )
-from gateway.writes.asked import AskedWrite, Saisie
+from gateway.writes.mutation_input import AskedWrite, Saisie
 
 TEXT_MAX = 2000  # characters
 ELIGIBLE_DAYS = 180  # since the rupture: docs/domaine.md, Rupture

@@ -313,3 +313,15 @@ def test_the_register_is_told_by_its_figures(tmp_path: Path) -> None:
     assert [told(name) for name in names] == [0, 1, 2]
     assert path.read_text(encoding="utf-8").endswith("\n\n[fin]\nclients = 3\n")
     assert (close_clients(path), path.read_text(encoding="utf-8").count("[fin]")) == (3, 1)
+
+
+def test_a_register_that_cannot_be_closed_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    """Of the file that its operator wrote, and not of the draft beside it."""
+    path = tmp_path / "clients.toml"
+    path.write_text(
+        '[clients.ml]\nprofil = "MISSION_LOCALE"\norganisation = "02001"\nnom = "x"\nagit = "x"\n', encoding="utf-8"
+    )
+    with pytest.raises(ConfigurationError) as refusal:
+        close_clients(path)
+    assert str(refusal.value).split(" : ")[0] == "clients.toml"
+    assert [file.name for file in tmp_path.iterdir()] == ["clients.toml"]

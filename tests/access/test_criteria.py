@@ -36,8 +36,8 @@ from gateway.schema.nouns import (
 )
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, Territoire, TypeTerritoire
+from gateway.schema.sans_contrat import SansContrat
 from gateway.schema.scalars import UAI, CodeInsee
-from gateway.schema.wait import SansContrat
 from tests.access.test_droit_product import ASKED_AT, draw_person, draw_rights
 from tests.support.access.tools import POLICY, SCHEMA
 from tests.support.figures import note

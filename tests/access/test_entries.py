@@ -3,11 +3,11 @@
 import json
 from datetime import UTC, datetime
 
-from gateway.audit.entries import Governed, Reading, act, entry, reading_of, written_at
+from gateway.audit.entries import AccessRecord, Governed, act, entry, reading_of, written_at
 from gateway.auth.authentication.clients import DEFAULTS, caps
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Profil
-from gateway.domain.quotas import CountUnder
+from gateway.domain.quota_rules import CountUnder
 from gateway.federation.collect.plan import shows_persons
 from tests.support.access.tools import SCHEMA, decision, viewer
 from tests.support.unit.accounts import account
@@ -20,13 +20,13 @@ LESS = frozenset({C.PARCOURS, C.IDENTITE})
 UNDER = CountUnder(caps(DEFAULTS, Profil.MISSION_LOCALE, account(), "ML/59010", WHEN.date()), "ML/59010", 3)
 
 
-def read_entry(partner_request: str, profil: Profil = Profil.MISSION_LOCALE) -> Reading:
+def read_entry(partner_request: str, profil: Profil = Profil.MISSION_LOCALE) -> AccessRecord:
     persons: dict[frozenset[C], tuple[str, ...]] = {ALL_ONES: ("p1", "p3"), LESS: ("p2",)}
     records = (("d1", "d2"), ("d4",), ("d3",))
     asked = decision(profil, partner_request)
     read = GOVERNED.read_in(asked.coordinates)
     sources = {"registre": "FERMEE"}
-    return Reading(WHEN, "r1", viewer(profil), "empreinte", asked, persons, records, read, sources, UNDER)
+    return AccessRecord(WHEN, "r1", viewer(profil), "empreinte", asked, persons, records, read, sources, UNDER)
 
 
 def test_an_entry_tells_references_and_no_value() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strawberry import ID
 from strawberry.types.base import StrawberryObjectDefinition
 
-from gateway.auth.authorization.selection import mask
+from gateway.auth.authorization.mask import mask
 from gateway.auth.policy.rules import CATEGORIE, CategorieDonnee
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.domain.similarity import Level
@@ -43,6 +43,7 @@ from gateway.schema.organisations import (
     TypeTerritoire,
 )
 from gateway.schema.scalars import CodeInsee
+from tests.support.attributes import attributes_of
 
 ALL_ONES = frozenset(CategorieDonnee)
 STATE = Source(nom="erp", type=TypeSource.ERP_CFA, mode=ModeSource.MOISSON, etat=EtatSource.DISPONIBLE)
@@ -110,7 +111,7 @@ def _kept_values(item: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
             yield from _kept_values(element, seen)
     elif is_dataclass(item) and id(item) not in seen:
         seen.add(id(item))
-        for name, value in vars(item).items():
+        for name, value in attributes_of(item).items():
             yield f"{type(item).__name__}.{name}", value
             yield from _kept_values(value, seen)
 
@@ -142,7 +143,7 @@ def test_nothing_refused_remains(categories: frozenset[CategorieDonnee]) -> None
 
 def held_by(jeune: Jeune) -> set[str]:
     """What it holds, as `_kept_values` names it: what the test above judges, were all else refused."""
-    held = {f"Jeune.{name}" for name in vars(jeune)}
+    held = {f"Jeune.{name}" for name in attributes_of(jeune)}
     assert held >= {
         "Jeune.nom",
         "Jeune.telephone",

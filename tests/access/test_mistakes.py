@@ -125,6 +125,26 @@ async def test_b2_no_value_is_told_written_or_sent() -> None:
         assert "Zwyxbert" not in str((await world.request(who, F, f=value))["errors"])
 
 
+async def test_b2_a_field_that_lacks_is_named_to_whom_the_graph_shows_it_alone() -> None:
+    """Every one of them is named to who may write it; nothing, not even their number, to who may not."""
+    text = "mutation ($s: SaisieAccompagnement!) { demanderAccompagnement(saisie: $s) { erreurs { code } } }"
+    given = {"cle": "Zwyxbert", "precisions": [{"motif": "SANTE"}]}
+    school, adviser = caller("CFA", "0600001A"), caller("MISSION_LOCALE", "60001")
+    told = [e["message"] for e in (await SmallWorld([]).request(school, text, s=given))["errors"]]
+    names = [re.match(r"Champ requis absent : (\S+) ; attendu : .+\. \(ligne 1, colonne 11\)$", one) for one in told]
+    assert [name[1] for name in names if name] == [
+        "$s.jeune",
+        "$s.motifs",
+        "$s.precisions[0].texte",
+        "$s.referent",
+        "$s.telephoneVerifie",
+    ]
+    hidden = (await SmallWorld([]).request(adviser, text, s=given))["errors"]
+    assert [(e["message"], e["extensions"]["detail"]) for e in hidden] == [
+        ("Champ requis absent. (ligne 1, colonne 11)", "VALEUR_REQUISE")
+    ]
+
+
 async def test_b2_one_text_is_told_to_each_by_his_own_graph() -> None:
     """Kept by its text, and told anew: who asks first gives nobody else his suggestions."""
     text = '{ jeune(id: "1") { rqthh } }'

@@ -10,7 +10,8 @@ from graphql import get_operation_ast, parse
 
 from gateway.auth.authorization import decision_cache as decisions
 from gateway.auth.authorization.decide import decide
-from gateway.auth.authorization.selection import Selection, mask
+from gateway.auth.authorization.mask import mask
+from gateway.auth.authorization.selection import Selection
 from gateway.auth.authorization.sentinel import Forbidden, excess, find_leak, forbidden
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, Profil

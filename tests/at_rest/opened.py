@@ -2,6 +2,7 @@
 
 A version is a directory: `configuration/` with the data directory (SQLite files, referential, key set), `postgresql.sql` with
 the same tables of a PostgreSQL database, `redis.json` with what it kept in Redis, and `expected.json` with what it answered.
+Since 0.2.0 also `schema.graphql`, the contract it published; its wheel is built again from the commit that first told its version.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from fixtures.servers import HOST, Servers, free_port, reserve
 from tests.support.pair import a_database
 
 VERSIONS = Path(__file__).parent
+COMMAND = 300.0  # seconds for one: a busy machine takes a minute to import what it needs
 PARTNERS, ISSUER = f"{HOST}:1", f"{HOST}:2"  # as written in the kept configuration: nobody listens there
 KINDS = ("sqlite", "postgresql")
+DATABASES = ("GATEWAY_DATABASE_URL", "GATEWAY_JOURNAL_URL")
 ALL_ONES = '{depuis: "2024-01-01", statut: [INSCRIT, APPRENTI, RUPTURANT, ABANDON, FIN_DE_FORMATION]}'
 LISTS = {
     "jeunes": "{ jeunes(first: 100, tri: NOM_ASC) { edges { cursor node { id nom prenom dateNaissance } } } }",
@@ -47,15 +50,21 @@ class Opened:
     environment: Mapping[str, str]
     expected: Mapping[str, Any]
 
-    def command(self, *arguments: str) -> str:
-        """The output of `python -m gateway`, which must succeed."""
-        done = run(self.environment, *arguments)
+    def command(self, *arguments: str, code: Path = ROOT) -> str:
+        """The output of `python -m gateway`, of the package in that folder, which must succeed."""
+        done = run(self.environment, *arguments, code=code)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 
     @contextmanager
-    def gateway(self, **env: str) -> Iterator[LaunchedGateway]:
+    def gateway(self, code: Path = ROOT, **env: str) -> Iterator[LaunchedGateway]:
         """A gateway that serves this data."""
+        with self.issuer(), self.beside(code, **env) as launched:
+            yield launched
+
+    @contextmanager
+    def issuer(self) -> Iterator[None]:
+        """Who signs tokens in the place of the one that is gone, for as long as gateways serve."""
         with ExitStack() as stack:
             taken = stack.enter_context(reserve(0))
             issuer = f"{HOST}:{taken.getsockname()[1]}"
@@ -63,15 +72,21 @@ class Opened:
             text = configuration.read_text(encoding="utf-8")
             configuration.write_text(text.replace(ISSUER, issuer), encoding="utf-8")
             stack.enter_context(Servers([(taken, Identity(f"http://{issuer}", ()).application())]))
-            journal = self.record / "passerelle.log"
-            yield stack.enter_context(serve({**self.environment, **env}, free_port(), journal))
+            yield
+
+    @contextmanager
+    def beside(self, code: Path = ROOT, **env: str) -> Iterator[LaunchedGateway]:
+        """One gateway of several over this data, their issuer being there."""
+        journal = self.record / "passerelle.log"
+        with serve({**self.environment, **env}, free_port(), journal, code=code) as launched:
+            yield launched
 
 
-def run(env: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run(env: Mapping[str, str], *arguments: str, code: Path = ROOT) -> "subprocess.CompletedProcess[str]":
     """`python -m gateway` with these arguments, to its end."""
     command = [sys.executable, "-m", "gateway", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environment(env), capture_output=True, text=True, timeout=60, check=False
+        command, cwd=code, env=environment(env), capture_output=True, text=True, timeout=COMMAND, check=False
     )
 
 
@@ -80,7 +95,11 @@ def copy(version: Path, record: Path, kind: str, databases: Mapping[str, str] | 
     shutil.copytree(version / "configuration", record, dirs_exist_ok=True)
     expected = json.loads((version / "expected.json").read_text(encoding="utf-8"))
     env = {**expected["environment"], "GATEWAY_CONFIG": str(record), **(databases or {})}
-    return Opened(record, env, {"cle_api": expected["cle_api"], **expected[kind]})
+    of_all = {
+        "cle_api": expected["cle_api"],
+        "issuer": expected.get("issuer", ""),
+    }  # 0.1.0 sealed its key set for no issuer
+    return Opened(record, env, {**of_all, **expected[kind]})
 
 
 def ask(gateway: LaunchedGateway, api_key: str, partner_request: str, **variables: str) -> dict[str, Any]:
@@ -131,6 +150,36 @@ def opened(version: Path, record: Path, kind: str) -> Iterator[Opened]:
         yield data
 
 
+class Migrated:
+    """The data of versions, each migrated once on a kind of database, then copied for whoever opens it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._kept: dict[tuple[str, str], Opened] = {}
+
+    @contextmanager
+    def opened(self, version: Path, record: Path, kind: str) -> Iterator[Opened]:
+        """A copy that is one's own."""
+        kept = self._of(version, kind)
+        shutil.copytree(kept.record, record, dirs_exist_ok=True)
+        own = {**kept.environment, "GATEWAY_CONFIG": str(record)}
+        if kind == "sqlite":
+            yield replace(kept, record=record, environment=own)
+            return
+        with a_database(like=kept.environment[DATABASES[0]]) as url:
+            yield replace(kept, record=record, environment={**own, **dict.fromkeys(DATABASES, url)})
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def _of(self, version: Path, kind: str) -> Opened:
+        if (version.name, kind) not in self._kept:
+            record = self._folder / f"{version.name} {kind}"
+            self._kept[version.name, kind] = self._stack.enter_context(opened(version, record, kind))
+        return self._kept[version.name, kind]
+
+
 @contextmanager
 def as_written(version: Path, record: Path, kind: str) -> Iterator[Opened]:
     """The same, before it is migrated."""
@@ -138,4 +187,4 @@ def as_written(version: Path, record: Path, kind: str) -> Iterator[Opened]:
         yield copy(version, record, kind)
         return
     with loaded(version) as url:
-        yield copy(version, record, kind, {"GATEWAY_DATABASE_URL": url, "GATEWAY_JOURNAL_URL": url})
+        yield copy(version, record, kind, dict.fromkeys(DATABASES, url))

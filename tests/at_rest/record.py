@@ -20,18 +20,18 @@ from typing import Any
 
 import redis
 
-from fixtures.gateway_process import LaunchedGateway
+from fixtures.gateway_process import ROOT, LaunchedGateway
 from fixtures.world import World
 from gateway.cache.factory import open_cache
+from gateway.cache.interface import CacheKey
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import CacheKey
 from gateway.domain.seal import Sealer
 from gateway.redis_client import open_redis
 from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.at_rest.opened import ISSUER, KINDS, LISTS, PARTNERS, VERSIONS, answers, ask, opened, run
 from tests.support.pair import a_database
-from tests.support.redis_server import redis_server, suspension
+from tests.support.redis_server import redis_breaker, redis_server
 
 DAY = date(2026, 10, 15)
 CLIENT = "si-partenaire"
@@ -52,12 +52,17 @@ def main(version: str) -> None:
             expected = _write(world, target)
     (target / "expected.json").write_text(_json(expected), encoding="utf-8")
     _add_answers(target, expected)
+    shutil.copy(ROOT / "schema.graphql", target)
 
 
 def _write(world: World, target: Path) -> dict[str, Any]:
     """The data on SQLite and Redis, then on PostgreSQL; what the ids and the cursor given then were."""
     api_key = _create_key(world)
-    expected: dict[str, Any] = {"environment": _environment(world), "cle_api": api_key}
+    expected: dict[str, Any] = {
+        "environment": _environment(world),
+        "cle_api": api_key,
+        "issuer": world.identity_url,
+    }
     with redis_server() as url:
         expected["sqlite"] = _live(world, api_key, url)
         (target / "redis.json").write_text(_json(_redis(world, url)), encoding="utf-8")
@@ -126,7 +131,7 @@ def _redis(world: World, url: str) -> dict[str, Any]:
 
 async def _mark_and_lease(world: World, url: str) -> str:
     sealed_codec = SealedCodec([Sealer.from_text(world.environment["GATEWAY_CLE"])], codec(UnitResult))
-    cache = open_cache(open_redis(url), sealed_codec, suspension())
+    cache = open_cache(open_redis(url), sealed_codec, redis_breaker())
     await cache.invalidate(MARKED)
     assert await cache.acquire(LEASED, 600.0)
     try:

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.at_rest.opened import JEUNE, KINDS, VERSIONS, Opened, ask, opened, run
+from tests.at_rest.opened import DATABASES, JEUNE, KINDS, VERSIONS, Migrated, Opened, ask, run
 from tests.support.databases import read, write
 from tests.support.pair import a_database
 
-DATABASES = ("GATEWAY_DATABASE_URL", "GATEWAY_JOURNAL_URL")
 REASON = "disque perdu, sauvegarde de la veille"
 
 
 @pytest.fixture(params=KINDS)
-def data(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Opened]:
-    with opened(VERSIONS / "v0.1.0", tmp_path / "service", request.param) as service:
+def data(tmp_path: Path, request: pytest.FixtureRequest, migrated: Migrated) -> Iterator[Opened]:
+    with migrated.opened(VERSIONS / "v0.1.0", tmp_path / "service", request.param) as service:
         yield service
 
 

@@ -17,6 +17,7 @@ from tests.support.node import build
 from tests.support.waiting import waiting
 
 FOLDER = Path(__file__).parent
+EXAMPLES = Path("docs/exemples")  # the programs that the site of documentation shows
 PATIENCE = 8.0  # seconds of an answer
 SOURCES = [Path("schema.graphql"), *FOLDER.glob("*.json"), *FOLDER.glob("*.mjs"), *FOLDER.glob("*/*.[jt]s")]
 MANIFESTS = ("relay.json", "apollo.json", "gql/persisted-documents.json")
@@ -73,6 +74,7 @@ def _hold_to_documents(copy: Path, built: Path, trusted: str) -> None:
     documents.mkdir()
     for written in MANIFESTS:
         shutil.copy(built / written, documents / Path(written).name)
+    shutil.copy(EXAMPLES / "documents.json", documents / "exemples.json")
     (documents / "others.json").write_text(json.dumps({hashed(text): text for text in DOCUMENTS}), encoding="utf-8")
     register, head = copy / "clients.toml", f"[clients.{trusted}]\n"
     before, found, after = register.read_text(encoding="utf-8").partition(head)

@@ -1,4 +1,4 @@
-"""docs/partenaires.md quotes the real code, and its configuration really starts."""
+"""docs/partenaires-*.md quote the real code, and the configuration that they show really starts."""
 
 import re
 import time
@@ -18,7 +18,10 @@ from gateway.sources.partners import file_format
 from gateway.sources.partners.load import load_partners
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "partenaires.md").read_text(encoding="utf-8")
+PAGE = "\n".join(
+    (ROOT / "docs" / f"partenaires-{part}.md").read_text(encoding="utf-8")
+    for part in ("table", "python", "fichier", "qualite")
+)
 CODE = (ROOT / "gateway" / "connectors" / "gestibase.py").read_text(encoding="utf-8")
 LINES_MAX = 40
 
@@ -89,6 +92,7 @@ def test_every_field_of_a_request_and_every_reading_is_explained() -> None:
         "contrat",
         "referentiel",
         "capabilities",
+        "changes",
         "queue",
         "notices",
     }

@@ -1,5 +1,6 @@
 """Ypareo-like payloads, quirk by quirk, and the exact nouns they become."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -161,7 +162,7 @@ def test_what_is_absent_is_none_and_counts_for_nothing(apprenant: dict[str, Any]
         ({"inscriptions": [INSCRIPTION, "?"]}, {}, 1),
         (
             {"inscriptions": [{**INSCRIPTION, "dateFin": "31/02/2026"}]},
-            {"formations": [Formation(**{**vars(CAP), "date_fin": None})]},
+            {"formations": [replace(CAP, date_fin=None)]},
             1,
         ),
     ],

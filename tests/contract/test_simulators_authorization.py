@@ -31,6 +31,7 @@ ASKED = {
 CLIENTS = {
     "ml": Client("MISSION_LOCALE", "1", "Mission locale d'<Ici>", ("ACCOMPAGNEMENT",)),
     "cfa": Client("CFA", "0600002B", "CFA d'ailleurs", ("GESTION_CFA",)),
+    "ml-60001": Client("MISSION_LOCALE", "60001", "Mission locale 60001", ("ACCOMPAGNEMENT",)),
 }
 
 
@@ -49,10 +50,12 @@ def codes(http: httpx.Client) -> dict[str, str]:
     assert [label for _, label in links] == [
         "MISSION_LOCALE · Mission locale d&#x27;&lt;Ici&gt; (ml)",
         "CFA · CFA d&#x27;ailleurs (cfa)",
+        "MISSION_LOCALE · Mission locale 60001 (ml-60001)",
     ]
+    assert text.index("(cfa)") < text.index("Chacune des 1 Missions locales") < text.index("(ml-60001)")
     returned = [parse_qs(urlsplit(address).query) for address, _ in links]
     assert {address.partition("?")[0] for address, _ in links} == {PAGE}
-    assert [one["state"] for one in returned] == [["etat"], ["etat"]]
+    assert [one["state"] for one in returned] == [["etat"]] * len(CLIENTS)
     return dict(zip(CLIENTS, (one["code"][0] for one in returned), strict=True))
 
 

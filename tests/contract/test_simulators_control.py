@@ -53,6 +53,11 @@ def test_error(simulators: RunningSimulators, statut: int, body: str) -> None:
     assert (response.status_code, response.text) == (statut, body)
 
 
+def test_a_contract_is_broken_of_a_mission_locale_that_has_one(simulators: RunningSimulators) -> None:
+    with pytest.raises(ValueError, match="mission_locale: one of whose people has a contract"):
+        simulators.check.break_one("00000")
+
+
 def test_a_fault_may_aim_at_one_operation(simulators: RunningSimulators) -> None:
     simulators.check.fault("ypareo", "error", 500, operation="sites")
     assert request(simulators).status_code == 200

@@ -17,6 +17,7 @@ import pytest
 from fixtures import demo
 from fixtures.clients import clients_demo
 from fixtures.configuration import write_configuration
+from fixtures.front_example import is_built
 from fixtures.gateway_process import ROOT
 from fixtures.population.generator import generate
 from fixtures.population.model import Population
@@ -145,7 +146,7 @@ def _demo(record: Path, *options: str, **env: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [*DEMO, f"--dossier={record}", *ports, *options],
         cwd=ROOT,
-        env={**os.environ, "ADMIN_PORT": str(free_port()), **env},
+        env={**os.environ, "ADMIN_PORT": str(free_port()), "FRONT_PORT": str(free_port()), **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -172,8 +173,10 @@ def _played(record: Path, *options: str, **env: str) -> str:
 
 
 def test_demo_answers_a_real_query_then_ends_all_it_started(tmp_path: Path) -> None:
-    port, record = free_port(), tmp_path / "une démo"
-    text = _played(record, PORT=str(port), ADMIN_PORT=str(free_port()))
+    port, front, record = free_port(), free_port(), tmp_path / "une démo"
+    text = _played(record, PORT=str(port), ADMIN_PORT=str(free_port()), FRONT_PORT=str(front))
+    told = f"http://127.0.0.1:{front} (« Se connecter »" if is_built() else "pas construit : make front"
+    assert f"Exemple de front   {told}" in text
     assert '"totalCount": ' in text
     assert '"denomination": ' in text
     assert f"http://127.0.0.1:{port}/graphql" in text
@@ -185,7 +188,10 @@ def test_demo_answers_a_real_query_then_ends_all_it_started(tmp_path: Path) -> N
 @pytest.mark.chaos  # three starts; in short, the next test
 def test_d9_a_demo_started_again_goes_on_with_its_data(tmp_path: Path) -> None:
     """It has the registry, the journal and the ids of the first; another population is refused, and the folder left as it is."""
-    record, ports = tmp_path / "une démo", {"PORT": str(free_port()), "ADMIN_PORT": str(free_port())}
+    record, ports = (
+        tmp_path / "une démo",
+        {"PORT": str(free_port()), "ADMIN_PORT": str(free_port()), "FRONT_PORT": str(free_port())},
+    )
     _played(record, **ports)
     kept = {
         name: (record / "donnees" / name).stat().st_ino
@@ -231,6 +237,7 @@ def test_d9_a_demo_told_to_begin_anew_forgets_what_was_kept_and_nothing_else(tmp
     [
         ("PORT", "(make run PORT=8001)"),
         ("ADMIN_PORT", "(make run ADMIN_PORT=9091)"),
+        ("FRONT_PORT", "(make run FRONT_PORT=8031)"),
         ("--port-simulateurs", "(make run OPTIONS='--port-simulateurs 8021')"),
         ("--port-identite", "(make run OPTIONS='--port-identite 8011')"),
     ],
@@ -238,7 +245,7 @@ def test_d9_a_demo_told_to_begin_anew_forgets_what_was_kept_and_nothing_else(tmp
 def test_d9_the_demo_says_how_to_move_each_port(taken_port: str, remedy: str, tmp_path: Path) -> None:
     with reserve(0) as taken:
         number = str(taken.getsockname()[1])
-        env = {"PORT": str(free_port()), "ADMIN_PORT": str(free_port())}
+        env = {"PORT": str(free_port()), "ADMIN_PORT": str(free_port()), "FRONT_PORT": str(free_port())}
         options = [f"{taken_port}={number}"] if taken_port.startswith("--") else []
         with _demo(tmp_path, *options, **(env if options else {**env, taken_port: number})) as processes:
             _, errors = processes.communicate(timeout=60)

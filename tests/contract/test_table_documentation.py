@@ -1,4 +1,4 @@
-"""docs/partenaires.md begins with a partner that really is read; its other snippets are tables that really start."""
+"""docs/partenaires.md begins with a partner that really is read; the snippets of partenaires-table.md really start."""
 
 import asyncio
 import re
@@ -15,9 +15,11 @@ from gateway.connectors.table.dialect import Dialect
 from tools import vocabulary
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "partenaires.md").read_text(encoding="utf-8")
+PAGE = "\n".join(
+    (ROOT / "docs" / f"partenaires{part}.md").read_text(encoding="utf-8") for part in ("", "-table", "-python")
+)
 FIRST = ROOT / "tests" / "partenaires" / "premier"
-LINES_MAX = 40
+LINES_MAX = 27
 NEEDED: dict[str, Any] = {
     "systeme": "mission_locale",
     "chemin": "/x",
@@ -52,14 +54,18 @@ def test_the_tests_read_the_same_first_partner() -> None:
         assert f"```{language} exemple\n{(FIRST / name).read_text(encoding='utf-8')}```" in PAGE
 
 
-@pytest.mark.parametrize("name", ["graphql", "erreurs"])
+@pytest.mark.parametrize("name", ["graphql", "erreurs", "changements"])
 def test_a_dialect_shown_is_one(name: str) -> None:
     assert Dialect.model_validate({**NEEDED, **tomllib.loads(snippet(name))})
 
 
+def test_the_follow_up_shown_is_one() -> None:
+    assert Dialect.model_validate({**NEEDED, **tomllib.loads(snippet("suivi"))["dialecte"]}).suivi
+
+
 def test_the_fields_shown_are_fields() -> None:
     told: dict[str, Any] = tomllib.loads(snippet("champs"))
-    contrat = {"date_debut": "debut", "numero": told.pop("numero")}
+    contrat = {"date_debut": "debut", "numero": told.pop("numero"), "rupture": told.pop("rupture")}
     read = Dialect.model_validate(
         {**NEEDED, "systeme": "cfa", "jeune": {**NEEDED["jeune"], **told}, "contrat": contrat}
     )
@@ -72,4 +78,4 @@ def test_the_plugin_shown_is_admitted_so() -> None:
 
 
 def test_the_words_shown_are_the_words_there_are() -> None:
-    assert vocabulary.page() == PAGE
+    assert vocabulary.page() == vocabulary.PAGE.read_text(encoding="utf-8")

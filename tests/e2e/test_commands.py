@@ -143,6 +143,7 @@ NOT_HERE = {
     "serve": "listens for ever",
     "rapprochements": "tried by the evaluation",
     "cache": "needs a Redis",
+    "abonnements": "needs somebody to call; tried by tests/unit/test_webhook_endpoints.py",
     "init": "tried by tests/unit/test_first_configuration.py",
     "partenaire": "needs a page; tried by the tests of the kit",
     "verifier": "needs that partner",

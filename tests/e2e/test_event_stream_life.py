@@ -3,26 +3,15 @@ alone at its data: the one that looks at a perimeter is the one that the partner
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from fixtures.world import World
-from tests.e2e.test_event_stream import open_log, rupture
 from tests.support.databases import read as read_rows
-from tests.support.e2e.changes import small_world
 from tests.support.e2e.event_listener import listening
+from tests.support.e2e.told_streams import open_log, read_register_again, rupture
 from tests.support.figures import note
 from tests.support.pair import Node, a_database
 from tests.support.redis_server import redis_server
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with small_world(tmp_path_factory.mktemp("vies de flux")) as opened:
-        opened.harvest()
-        yield opened
 
 
 def test_i9_a_client_removed_from_the_register_receives_nothing_more(
@@ -39,13 +28,12 @@ def test_i9_a_client_removed_from_the_register_receives_nothing_more(
             adviser.wait_for(1)
             try:
                 register.write_text(without(text, "ml"))
-                launched.processus.send_signal(signal.SIGHUP)
-                time.sleep(1)
+                read_register_again(launched)
                 small.check.change("imilo", followed_key(small), "situation", "NOUVEAU_PROJET", times=3)
                 assert adviser.ended.wait(60)
             finally:
                 register.write_text(text)
-                launched.processus.send_signal(signal.SIGHUP)
+                read_register_again(launched)
         assert len(adviser.documents) == 2
         assert "data" not in adviser.documents[1]
         assert adviser.documents[1]["errors"][0]["extensions"]["code"] == "NON_AUTHENTIFIE"

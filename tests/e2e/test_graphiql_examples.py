@@ -11,8 +11,9 @@ from fixtures.world import World
 from tests.support.examples import Example, examples, persons_of
 
 # Those of figures need a snapshot: `test_statistics` asks them; that of transmissions, a CFA that pushes: `test_pushing`; those
-# that write, people of their own: `test_writes`.
-ELSEWHERE = ("statistiques", "transmissions", "ecriture")
+# that write, and that of an answer, people of their own: `test_writes`; the one that is streamed, a partner that tells:
+# `test_graphiql_events`.
+ELSEWHERE = ("statistiques", "transmissions", "ecriture", "subscription", "ReponseDeLaMissionLocale")
 OF_PEOPLE = [one for one in examples() if not any(word in one.query for word in ELSEWHERE)]
 
 
@@ -34,12 +35,12 @@ def _of_each_profile(world: World, example: Example) -> list[str]:
 
 
 def _values(example: Example, gateway: LaunchedGateway, token: str) -> dict[str, Any]:
-    """As the page finds them: the first row that says every variable."""
+    """As the page finds them: the first row that says all that is asked of one."""
     if example.search is None:
         return {}
     (found,) = _until_heard(gateway, token, example.search, {})["data"].values()
     rows = [_leaves(row) for row in found["edges"]]
-    row = next(row for row in rows if all(row.get(name) is not None for name in example.variables))
+    row = next(row for row in rows if None not in row.values())
     return {name: row[name] for name in example.variables}
 
 

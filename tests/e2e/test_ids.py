@@ -20,12 +20,12 @@ from gateway.auth.policy.rules import Profil
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.links import KnownLinks
 from gateway.execution.executor import Executor
-from gateway.federation.collect.kept_readings import Readings
-from gateway.federation.directory import Directory
+from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.join.link import SourcedRecord
+from gateway.federation.organisation_directory import Directory
 from gateway.operation import Gateway, answer
+from gateway.operation_runner import GraphQLRequest
 from gateway.reception.report import TransmissionReports
-from gateway.running import GraphQLRequest
 from gateway.schema.nouns import Adresse, Contrat, Rupture
 from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import CodePostal
@@ -91,8 +91,8 @@ class ToldWorld:
     def wall_clock(self) -> float:
         return T0.timestamp()
 
-    async def collect(self, _: object, __: Directory, ___: object) -> Readings:
-        return Readings(list(self.told_values), registry=str(self.version), suivi_heard=frozenset({"60001"}))
+    async def collect(self, _: object, __: Directory, *___: object) -> SourceReadings:
+        return SourceReadings(list(self.told_values), registry=str(self.version), suivi_heard=frozenset({"60001"}))
 
     def tell(self, *sourced_records: SourcedRecord) -> None:
         self.told_values, self.version = list(sourced_records), self.version + 1

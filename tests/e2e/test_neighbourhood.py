@@ -4,11 +4,11 @@ import asyncio
 
 from fixtures.world import World
 from gateway.config import load
-from gateway.federation.collect.census import take_census
-from gateway.federation.directory import Directory
 from gateway.federation.join.components import regroup
 from gateway.federation.join.link import Cluster, SourcedRecord, link
 from gateway.federation.join.record_pool import RecordPool
+from gateway.federation.linkage_export import read_all_records
+from gateway.federation.organisation_directory import Directory
 from gateway.server.composition import build_gateway
 from gateway.server.services import build_services
 from tests.support.figures import note
@@ -20,7 +20,7 @@ async def hear_all(environment: dict[str, str]) -> tuple[list[SourcedRecord], Di
     try:
         await services.registry.open()
         await services.keeper.open()
-        return await take_census(gateway.collector, gateway.directory(), lambda _: None), gateway.directory()
+        return await read_all_records(gateway.collector, gateway.directory(), lambda _: None), gateway.directory()
     finally:
         await services.aclose()
 

@@ -121,7 +121,7 @@ def verifier_of(settings: IssuerSettings, clock: Clock, transport: Transport) ->
     client = IssuerClient(settings, "demo", transport, clock)
     published = KeySet(client.keys, clock, algorithms=settings.algorithmes)
     if settings.introspection:
-        asked = IntrospectedTokens(settings, settings.introspection, client.introspect, published, OWN, clock)
+        asked = IntrospectedTokens(settings, settings.introspection, client.introspect, published, [OWN], clock)
         return TokenVerifier([asked], {"ml"}, clock)
     return TokenVerifier([SignedTokens(settings, published)], {"ml"}, clock)
 

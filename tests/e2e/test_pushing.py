@@ -1,6 +1,5 @@
 """A CFA that only transmits, beside the six systems: the same young people, told by the v3 contract, give the same answers."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import ViewportSize, expect, sync_playwright
+from playwright.sync_api import ViewportSize, expect
 
 from fixtures.gateway_process import ROOT, LaunchedGateway, environment
 from fixtures.world import World
-from tests.support.e2e.page import ARGUMENTS, CAPTURES, opened
+from tests.support.e2e.browser import browsing, overflow, violations
+from tests.support.e2e.page import CAPTURES, opened
 from tests.support.e2e.queries import until_complete
 from tests.support.e2e.readings import contents, journal_de
 from tests.support.examples import examples
@@ -177,30 +177,25 @@ def test_nobody_else_reads_it(pushing: World, receiving: LaunchedGateway) -> Non
 def test_the_page_of_a_key_in_a_browser_wide_and_narrow(
     pushing: World, receiving: LaunchedGateway, tmp_path: Path
 ) -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("chromium is not installed: the page of transmissions is not tried in a browser")
     assert pushing.pushing
     CAPTURES.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch_persistent_context(
-            tmp_path / "profil", executable_path=chromium, args=list(ARGUMENTS), locale="fr-FR"
-        )
+    for browser in browsing(tmp_path / "profil"):
         for width in (1280, 375):
             visit = next(opened(browser, f"{receiving.url}/transmissions"))
             page = visit.page
             page.set_viewport_size(ViewportSize(width=width, height=800))
             page.screenshot(path=CAPTURES / f"transmissions-formulaire-{width}.png")
+            assert violations(page) == []
             page.get_by_label("Clé de votre logiciel").fill(pushing.pushing.key)
             page.get_by_role("button", name="Voir le compte rendu").press("Enter")
             expect(page.get_by_role("heading", name="À corriger")).to_be_visible()
             expect(page.get_by_role("cell", name="Email non valide").first).to_be_visible()
             assert page.url == f"{receiving.url}/transmissions"
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            assert overflow(page) == 0
+            assert violations(page) == []
             assert pushing.pushing.key not in page.content()
             page.screenshot(path=CAPTURES / f"transmissions-{width}.png", full_page=False)
             assert (visit.hotes, visit.errors) == ({receiving.url.removeprefix("http://")}, [])
-        browser.close()
 
 
 def erasing(world: World, person: dict[str, Any], *more: str) -> "subprocess.CompletedProcess[str]":
@@ -221,7 +216,7 @@ def test_an_officer_erases_one_person_and_no_night_brings_it_back(pushing: World
     assert told.stdout.endswith("rien n'est effacé : ajouter --confirmer\n")
     assert person["nom"] not in told.stdout
     done = erasing(pushing, person, "--confirmer")
-    assert "dossiers transmis : 1 effacé(s)\nles renvois de ces dossiers seront écartés\n" in done.stdout
+    assert "dossiers transmis : 1 effacé(s)\nliens : 1 effacé(s)\nles renvois de ces dossiers" in done.stdout
     for _ in range(2):
         assert until(lambda: _left(receiving, token, query, person)) == before["totalCount"] - 1
         pushing.pushing.push(receiving.url)
@@ -229,7 +224,7 @@ def test_an_officer_erases_one_person_and_no_night_brings_it_back(pushing: World
     assert erasing(pushing, person).stdout == "rien n'est gardé\n"
     entries = [one for one in contents(journal_de(pushing)) if one["acte"] == "EFFACEMENT"]
     assert [(one["effaces"], set(one)) for one in entries] == [
-        ({"dossiers transmis": 1}, {"acte", "quand", "identifiant", "effaces"})
+        ({"dossiers transmis": 1, "liens": 1}, {"acte", "quand", "identifiant", "effaces"})
     ]
 
 

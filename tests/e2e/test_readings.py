@@ -19,11 +19,11 @@ import pytest
 from fixtures.gateway_process import LaunchedGateway, wait
 from fixtures.world import World
 from gateway.__main__ import main
-from gateway.audit.accounting import account_of
 from gateway.audit.entries import act
+from gateway.audit.quotas_and_journal import account_of
 from gateway.auth.authentication.clients import ClientQuotas, caps
 from gateway.auth.policy.rules import Profil
-from gateway.domain.quotas import CountUnder
+from gateway.domain.quota_rules import CountUnder
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.edge.guard import VALIDITY
 from gateway.stores.journal import Journal, JournalEntry

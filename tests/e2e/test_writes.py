@@ -1,6 +1,7 @@
 """A CFA asks, the Mission locale's adviser sees and answers, the CFA reads it: by GraphQL alone, over real HTTP with real tokens,
 and beside an i-milo-like system that receives what is written."""
 
+import json
 from collections.abc import Iterator
 from random import Random
 from signal import SIGKILL
@@ -84,6 +85,12 @@ def test_a_request_and_its_answer_go_both_ways_by_graphql_alone(small: World, al
     asked(alone, adviser, REPLY, jeune=jeune["id"], reponse="ACCEPTEE", commentaire="rendez-vous mardi")
     read = until_complete(alone, school, READ, id=jeune["id"])["data"]["jeune"]["collaboration"]
     assert (read["reponse"], read["commentaireReponse"]) == ("ACCEPTEE", "rendez-vous mardi")
+    (example,) = (one for one in examples() if "ReponseDeLaMissionLocale" in one.query)
+    (found,) = until_complete(alone, school, example.search or "")["data"].values()
+    rows = [leaves_of(edge["node"]) for edge in found["edges"]]
+    assert jeune["id"] in [row["id"] for row in rows if None not in row.values()]
+    told = until_complete(alone, school, example.query, id=jeune["id"])["data"]["jeune"]["collaboration"]
+    assert (told["reponse"], told["commentaireReponse"]) == ("ACCEPTEE", "rendez-vous mardi")
 
 
 def test_a_note_is_received_by_i_milo_and_read_from_it(small: World, alone: LaunchedGateway) -> None:
@@ -127,6 +134,66 @@ def test_a_partner_that_is_down_receives_it_when_it_comes_back(small: World, alo
     wait(lambda: state()["etat"] == "TRANSMISE")
 
 
+def test_what_changed_at_i_milo_since_it_was_read_is_not_written_over(small: World, alone: LaunchedGateway) -> None:
+    """`version` is If-Match there: the gateway, which was not told of the change, could not see the conflict."""
+    adviser = small.token("ml")
+    account, jeune = _followed(small, alone, adviser)
+    reading = "query V($id: ID!) { jeune(id: $id) { suivi { version situation ecriture } } }"
+    version = until_complete(alone, adviser, reading, id=jeune)["data"]["jeune"]["suivi"]["version"]
+    small.check.change("imilo", account.key, "situation", "REORIENTATION", times=0)
+    history = list(account.person.suivi.historique)
+    stale = asked(alone, adviser, NOTE, jeune=jeune, situation="RDV_PRIS", version=version)
+    told = _ended(alone, adviser, stale["ecriture"]["id"])
+    assert (told["etat"], "a changé depuis" in (told["motif"] or "")) == ("REFUSEE", True), told
+    assert account.person.suivi.historique == history
+
+    def read() -> Any:
+        return until_complete(alone, adviser, reading, id=jeune)["data"]["jeune"]["suivi"]
+
+    # What is refused so is asked again: the adviser sees what changed.
+    wait(lambda: bool(read()["situation"] == "REORIENTATION" and read()["ecriture"] is None))
+    version = read()["version"]
+    fresh = asked(alone, adviser, NOTE, jeune=jeune, situation="RDV_PRIS", version=version)
+    assert _ended(alone, adviser, fresh["ecriture"]["id"])["etat"] == "TRANSMISE"
+
+
+def test_i2_a_partner_that_applies_and_whose_answer_is_lost_does_it_once(small: World, alone: LaunchedGateway) -> None:
+    adviser = small.token("ml")
+    account, jeune = _followed(small, alone, adviser)
+    before = len(account.person.suivi.historique)
+    small.check.fault("imilo", "reset", "head", operation="suivi-apprentissage")
+    try:
+        identifier = asked(alone, adviser, NOTE, jeune=jeune, situation="AUTRE", situationAutre="x")["ecriture"]["id"]
+        wait(lambda: _state(alone, adviser, identifier)["essais"] >= 2)
+        assert len(account.person.suivi.historique) == before + 1
+    finally:
+        small.check.lift_faults()
+    assert _ended(alone, adviser, identifier)["etat"] == "TRANSMISE"
+    assert len(account.person.suivi.historique) == before + 1
+
+
+def _followed(world: World, gateway: LaunchedGateway, token: str) -> tuple[Any, str]:
+    """Somebody of whom i-milo holds a follow-up that nobody wrote of through the gateway: her account there, and her id."""
+    listing = "query L($n: Int!) { jeunes(first: $n) { nodes { id nom dateNaissance suivi { situation ecriture } } } }"
+    people = until_complete(gateway, token, listing, n=500)["data"]["jeunes"]["nodes"]
+    own = world.population.accounts["imilo"][world.clients["ml"].organisation]
+    accounts = {(one.person.nom, one.person.date_naissance.isoformat()): one for one in own if one.person.suivi}
+    known = [(accounts.get((one["nom"], one["dateNaissance"])), one) for one in people if one["suivi"]]
+    account, found = next((account, one) for account, one in known if account and one["suivi"]["ecriture"] is None)
+    return account, found["id"]
+
+
+def _state(gateway: LaunchedGateway, token: str, identifier: str) -> dict[str, Any]:
+    nodes = gateway.graphql(token, STATES)["data"]["ecritures"]["nodes"]
+    return next(one for one in nodes if one["id"] == identifier)
+
+
+def _ended(gateway: LaunchedGateway, token: str, identifier: str) -> dict[str, Any]:
+    """A write, once it waits no more."""
+    wait(lambda: _state(gateway, token, identifier)["etat"] != "EN_ATTENTE")
+    return _state(gateway, token, identifier)
+
+
 @pytest.mark.parametrize("example", OF_WRITES, ids=lambda example: example.title)
 def test_an_example_that_writes_is_accepted_or_told_what_to_correct(
     example: Example, small: World, alone: LaunchedGateway
@@ -136,7 +203,8 @@ def test_an_example_that_writes_is_accepted_or_told_what_to_correct(
         variables = {}
         if example.search:
             (found,) = until_complete(alone, token, example.search)["data"].values()
-            leaves = leaves_of(found["edges"][0]["node"])
+            rows = [leaves_of(edge["node"]) for edge in found["edges"]]
+            leaves = next((row for row in rows if None not in row.values()), rows[0])
             variables = {name: leaves[name] for name in example.variables}
         response = until_complete(alone, token, example.query, **variables)
         assert "errors" not in response, response
@@ -200,3 +268,17 @@ def _noted(gateway: LaunchedGateway, token: str, jeune: str, own: str) -> str:
     saisie = {"cle": own, "jeune": jeune, "situation": "RDV_PRIS"}
     answer = gateway.graphql(token, NOTE, {"saisie": saisie})
     return str(answer["data"]["noterSuivi"]["ecriture"]["id"])
+
+
+def test_i5_a_get_or_a_stream_writes_nothing(small: World, alone: LaunchedGateway) -> None:
+    adviser = small.token("ml")
+    saisie = {"cle": str(uuid4()), "jeune": _somebody(alone, adviser), "situation": "RDV_PRIS"}
+    body = {"query": NOTE, "variables": {"saisie": saisie}}
+    headers = {"authorization": f"Bearer {adviser}", "accept": "text/event-stream"}
+    totals = "{ ecritures { totalCount } }"
+    before = alone.graphql(adviser, totals)["data"]["ecritures"]
+    with httpx.Client(base_url=alone.url) as http:
+        assert http.post("/graphql", json=body, headers=headers).status_code == 406
+        told = http.get("/graphql", params={"query": NOTE, "variables": json.dumps(body["variables"])}, headers=headers)
+        assert told.status_code in (404, 405, 406)
+    assert alone.graphql(adviser, totals)["data"]["ecritures"] == before

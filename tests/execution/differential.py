@@ -22,7 +22,7 @@ from gateway.auth.policy.rules import Profil
 from gateway.documents.parse import Document, Documents
 from gateway.errors import CallerError
 from gateway.execution.executor import ExecutionMode, Executor
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.federation.views.view import View
 from gateway.schema.organisations import Source
 from tests.support.access.tools import POLICY, SCHEMA, viewer
@@ -148,7 +148,7 @@ def main() -> int:
     harness.generate(wanted.seed, wanted.operations)
     print(harness.figure())
     print("\n\n".join(harness.differences[:10]))
-    return 1 if harness.differences or not harness.execution_paths[ExecutionMode.PLAN.value] else 0
+    return 1 if harness.differences or not harness.execution_paths[ExecutionMode.COMPILED.value] else 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """A store of receptions on each kind of database, and the route of ERPs over it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,32 +15,15 @@ from gateway.config import HttpSettings
 from gateway.domain.days import paris_day
 from gateway.edge.reception_http import reception_door, reception_routes
 from gateway.edge.transmissions_page import page_routes
+from gateway.reception.items import Family
 from gateway.reception.reception import Reception, ReceptionMetrics, ReceptionSlots, key_digest
-from gateway.stores.counters import RateLimits
+from gateway.reception.transmission import PreparedTransmission, prepare
+from gateway.stores.quota_counters import RateLimits
 from gateway.stores.receptions import ReceptionStore
-from tests.support.databases import BASES, base, empty_all
 from tests.support.reception.facts import UAI
 from tests.support.reception.world import NOW, REFERENTIEL, SEALER
 
 KEY = "2f9d1c84-5d0e-4a53-9a41-7c1a0c6c7f11"
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with asyncio.Runner() as loop:
-        is_open = base("postgresql", tmp_path_factory.getbasetemp())
-        yield loop.run(is_open.__aenter__())
-        loop.run(is_open.__aexit__(None, None, None))
-
-
-@pytest.fixture(params=BASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Of an empty database: the test runs once on each kind."""
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'base.sqlite'}"
-    shared: str = request.getfixturevalue("postgresql")
-    asyncio.run(empty_all(shared))
-    return shared
 
 
 @pytest.fixture
@@ -60,7 +42,11 @@ async def reception(store: ReceptionStore) -> Reception:
     }
     await store.import_key(key_digest(SEALER, KEY), "cfa", paris_day(NOW))
     metrics = ReceptionMetrics(CollectorRegistry())
-    return Reception(store, SEALER, clients, lambda: REFERENTIEL, lambda: NOW, metrics, ReceptionSlots())
+
+    def read(body: bytes, family: Family, now: datetime) -> PreparedTransmission:
+        return prepare(body, family, SEALER, now)
+
+    return Reception(store, SEALER, clients, lambda: REFERENTIEL, lambda: NOW, metrics, ReceptionSlots(), read)
 
 
 @pytest.fixture

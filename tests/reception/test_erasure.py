@@ -1,6 +1,8 @@
 """One person erased from what was received, and kept away: the others stay, nightly resends are set aside."""
 
-from datetime import date, timedelta
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from gateway.reception.erasure import ReceivedErasure
 from gateway.stores.receptions import ReceptionStore
 from tests.reception.test_source import Process, keys
 from tests.reception.test_store import kept, push
-from tests.support.databases import at_rest
+from tests.support.databases import at_rest, empty_all
 from tests.support.reception.facts import SITE_UAI_ITEM, UAI, item
 from tests.support.reception.world import NOW, SEALER, SITE_UAI
 
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.anyio
 GASTON = identity_key("Lenôtre", "Gaston", date(2007, 10, 28))
 OTHER = {"nom_apprenant": "Martin", "id_erp_apprenant": "E-2"}
 DAY = timedelta(days=1)
+ROUNDS = 30
 
 
 async def erase(store: ReceptionStore, identity: str = GASTON, at: Any = NOW) -> list[tuple[str, str, str]]:
@@ -83,3 +86,38 @@ async def test_nothing_readable_is_left_at_rest_of_who_was_erased(store: Recepti
     await push(store, item(nom_apprenant="Canarinois"))
     await erase(store, identity_key("Canarinois", "Gaston", date(2007, 10, 28)))
     assert b"anarinois" not in await at_rest(url)
+
+
+async def test_whoever_erases_or_purges_and_whoever_transmits_never_wait_for_each_other(postgresql: str) -> None:
+    """PostgreSQL killed one of them, and an ERP was told 503 or an erasure failed: a transmission takes its CFAs, then its
+    dossiers, and they took the dossiers first."""
+    await empty_all(postgresql)
+    stores = [ReceptionStore(postgresql) for _ in range(4)]
+    for one in stores:
+        await one.open()
+    try:
+        for night in range(ROUNDS):
+            at = NOW + night * DAY
+            await _race(stores, at)
+        assert await kept(stores[0]) == await kept(stores[0], SITE_UAI) == {}
+    finally:
+        for one in stores:
+            await one.close()
+
+
+async def _race(stores: Sequence[ReceptionStore], at: datetime) -> None:
+    """Dossiers of two CFAs received again while they are erased, purged, and those that were erased before forgotten."""
+    crowd = [item(id_erp_apprenant=f"{at:%j}-{n}", **site) for n in range(40) for site in ({}, SITE_UAI_ITEM)]
+    await push(stores[0], *crowd, at=at)
+    transmitting, erasing, purging, other = stores
+    found = await ReceivedErasure(erasing, SEALER).find(GASTON)
+    keys_ = [one.key for one in found]
+    sent = [{**one, "prenom_apprenant": "Gaston Pierre"} for one in crowd]
+    await asyncio.gather(
+        push(transmitting, *sent, at=at),
+        erasing.erase(keys_[::-1], at),
+        purging.purge(at + 400 * DAY),
+        push(other, *sent[::-1], at=at),
+        other.purge(at + 400 * DAY),
+    )
+    await erasing.erase(keys_, at)

@@ -1,5 +1,6 @@
 """What was received, read as a source: versions, freshness, what is no longer sent; two processes on one store."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -14,13 +15,14 @@ from gateway.domain.links import KnownLinks
 from gateway.errors import SourceUnavailable
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import SourcePlan
-from gateway.federation.ids.assign import AssignedIds
-from gateway.federation.ids.resolve import resolve
+from gateway.federation.ids.id_assigner import AssignedIds
+from gateway.federation.ids.keep_or_create import keep_or_create
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.view import Rights
 from gateway.schema.organisations import EtatSource, ModeSource, TypeSource
 from gateway.sources.received import NAME, AskedAndReceived, ReceivedDossiers
 from gateway.sources.units import CacheStatus, PushState, Resource, Unit, UnitFailure, UnitResult
+from gateway.stores.reception_tables import KeptDossier
 from gateway.stores.receptions import ReceptionStore
 from tests.reception.test_store import push
 from tests.support.access.small_world import RegistryStore
@@ -106,7 +108,7 @@ async def test_a_nightly_resend_of_the_same_rebuilds_no_view(store: ReceptionSto
     class Counting:
         async def assign(self, key_sets: Any, _facts: object, _base: object) -> AssignedIds:
             built["vues"] += 1
-            return AssignedIds(resolve(key_sets, KnownLinks(), DIRECTORY.pseudonym, NOW).objects, {}, {}, False)
+            return AssignedIds(keep_or_create(key_sets, KnownLinks(), DIRECTORY.pseudonym, NOW).objects, {}, {}, False)
 
     async def seen() -> list[str]:
         nonlocal instant
@@ -242,6 +244,8 @@ def broken() -> Any:
 class Nobody:
     """No partner at all."""
 
+    same_keys = frozenset[str]()
+
     def sources_of_cfa(self, _uai: str) -> tuple[str, ...]:
         return ()
 
@@ -263,6 +267,8 @@ class Nobody:
 class Asked:
     """A partner that serves the first CFA only."""
 
+    same_keys = frozenset[str]()
+
     def partner_of_cfa(self, uai: str) -> str | None:
         return "erp" if uai == UAI else None
 
@@ -278,6 +284,29 @@ class Asked:
 
     async def kept_versions(self, units: Any) -> list[UnitResult | None]:
         return [None for _ in units]
+
+
+async def test_what_takes_longer_than_whoever_reads_waits_is_opened_once(
+    store: ReceptionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each reader begins again what the one before gave up, and a large CFA is never seen."""
+    process, opened = Process(store), list[str]()
+    await push(store, item())
+    read, end = store.dossiers, asyncio.Event()
+
+    async def slow(uai: str) -> list[KeptDossier]:
+        opened.append(uai)
+        await end.wait()
+        return await read(uai)
+
+    monkeypatch.setattr(store, "dossiers", slow)
+    for _ in range(3):
+        (answer,) = await process.received.read([UNIT], 0.1)
+        assert isinstance(answer, UnitFailure)
+    end.set()
+    assert keys(await process.read()) == ["E-1"]
+    assert opened == [UAI]
+    await process.received.aclose()
 
 
 async def test_beside_the_partners_each_unit_is_answered_by_its_own(store: ReceptionStore) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.domain.days import paris_day
 from gateway.reception.transmission import PreparedTransmission, prepare
-from gateway.stores import receptions
+from gateway.stores import receptions_writer
 from gateway.stores.dossier_seal import opened
 from gateway.stores.reception_tables import TransmissionError
 from gateway.stores.receptions import ReceptionStore, ReceptionUnavailable
@@ -54,6 +54,17 @@ async def test_a_nightly_resend_of_the_same_changes_no_version(store: ReceptionS
     assert {one.received_at for one in await store.dossiers(UAI)} == {(NOW + DAY).replace(microsecond=0)}
     assert await push(store, item(prenom_apprenant="Auguste"), at=NOW + DAY) == {UAI}
     assert ((await store.states()).get(UAI, (0,)))[0] == first[0] + 1
+
+
+async def test_of_a_body_what_changed_alone_is_written_again(store: ReceptionStore) -> None:
+    await push(store, item(), item(id_erp_apprenant="E-2"))
+    later = (NOW + DAY).replace(microsecond=0)
+    sent = [item(), item(id_erp_apprenant="E-2", prenom_apprenant="Autre"), item(id_erp_apprenant="E-3")]
+    assert await push(store, *sent, at=later) == {UAI}
+    told = {opened(one.key, one.sealed, SEALER)["id_erp_apprenant"]: one for one in await store.dossiers(UAI)}  # type: ignore[index]
+    assert {one.received_at for one in told.values()} == {later}
+    assert {key: one.changed_at == later for key, one in told.items()} == {"E-1": False, "E-2": True, "E-3": True}
+    assert await push(store, *sent, at=later + DAY) == frozenset()
 
 
 async def test_a_rejected_item_leaves_what_was_kept_before(store: ReceptionStore) -> None:
@@ -130,21 +141,21 @@ async def test_a_sealed_dossier_opens_under_its_own_key_only(store: ReceptionSto
     assert opened(one.key, other.sealed, SEALER) is None
 
 
-@pytest.mark.parametrize("step", ["_transmitted", "_digests", "_upsert", "_account"])
+@pytest.mark.parametrize("step", ["_transmitted", "_changed", "_upsert", "_account"])
 async def test_i1_a_transmission_that_fails_at_any_step_leaves_nothing(
     store: ReceptionStore, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Killed before the commit: no acknowledgement, and nothing kept; sent again, it is kept whole and counted once."""
     await push(store, item(prenom_apprenant="Avant"))
     before = (await store.states()).get(UAI), await kept(store), await store.transmissions(UAI)
-    whole = getattr(receptions, step)
+    whole = getattr(receptions_writer, step)
 
     def fail(*arguments: Any) -> Any:
         whole(*arguments)
         raise OperationalError("", {}, OSError("disk full"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(receptions, step, fail)
+        patch.setattr(receptions_writer, step, fail)
         with pytest.raises(ReceptionUnavailable):
             await push(store, item(), item(id_erp_apprenant="E-2"), at=NOW + DAY)
     assert ((await store.states()).get(UAI), await kept(store), await store.transmissions(UAI)) == before

@@ -1,6 +1,7 @@
 """`complet: true` is earned: what lacks of a list is proven, counted or told (docs/domaine.md, Complétude)."""
 
 import json
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +15,8 @@ from gateway.auth.policy.policy import Perimetre, mends
 from gateway.auth.policy.rules import Profil
 from gateway.connectors import aimaira, gestibase, imilo, ypareo
 from gateway.connectors.base import Connector
+from gateway.connectors.table.dialect import Dialect
+from gateway.connectors.table.engine import connector
 from gateway.errors import SourceDenied, SourceInvalid
 from gateway.schema.organisations import NatureDefaut
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
@@ -84,6 +87,69 @@ async def test_every_dossier_of_a_mission_locale_is_read_whatever_its_pages(
 async def test_a_list_shorter_than_its_announced_total_is_an_error(router: respx.MockRouter) -> None:
     result, _ = await read_with(imilo.CONNECTOR, router, dossiers(120, total="250"), STRUCTURE)
     assert message(result) == "pages du partenaire invalides : 250 lignes annoncées, 120 reçues"
+
+
+TABLE = """
+chemin = "/apprentis"
+lignes = "gens"
+pages = { numero = "page", total = "total" }
+jeune = { cle = "id", nom = "nom", prenom = "prenom", date_naissance = "ne_le" }
+"""
+
+
+def people(times: int, *pages: range) -> Answer:
+    """A partner whose pages tell these people, each so many times, and as many in all as its first page has rows."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        keys = (
+            [key for key in pages[rank - 1] for _ in range(times)] if (rank := page_of(request)) <= len(pages) else []
+        )
+        rows = [{"id": key, "nom": f"LEBON{key}", "prenom": "Zoé", "ne_le": "2006-03-07"} for key in keys]
+        return httpx.Response(200, json={"total": len(pages[0]) * times, "gens": rows})
+
+    return answer
+
+
+def page_of(request: httpx.Request) -> int:
+    return int(request.url.params["page"])
+
+
+async def test_a_total_reached_by_rows_told_twice_is_no_whole_list(router: respx.MockRouter) -> None:
+    """Ten people twice each, of twenty: the second page was not asked, and half a list was everybody."""
+    own = connector(Dialect.model_validate(tomllib.loads(TABLE)))
+    result, _ = await read_with(own, router, people(2, range(10), range(10, 20)))
+    assert message(result) == "pages du partenaire invalides : 20 lignes annoncées, 40 reçues"
+
+
+async def test_a_row_that_a_whole_list_tells_twice_is_lost_to_nobody(router: respx.MockRouter) -> None:
+    """The page asked beyond it is empty."""
+    own = connector(Dialect.model_validate(tomllib.loads(TABLE)))
+    result, _ = await read_with(own, router, people(2, range(10)))
+    assert keys(result) == [str(key) for key in range(10)]
+
+
+async def test_rows_told_twice_hide_none_behind_an_offset(router: respx.MockRouter) -> None:
+    """Ten people twice each, of twenty: those of the tenth to the twentieth were gone beyond, and half a list was everybody."""
+    own = connector(Dialect.model_validate(tomllib.loads(TABLE.replace("numero =", "decalage ="))))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        rank = int(request.url.params.get("page", 0)) // 10 + 1
+        return people(2, range(10), range(10, 20))(httpx.Request("GET", f"https://x.invalid?page={rank}"))
+
+    result, _ = await read_with(own, router, answer)
+    assert message(result) == "pages du partenaire invalides : 20 lignes annoncées, 40 reçues"
+
+
+async def test_a_page_given_again_under_another_date_is_no_whole_list(router: respx.MockRouter) -> None:
+    """A partner that knows no page gives the first one for each: as many rows as announced, of half of the people."""
+    own = connector(Dialect.model_validate(tomllib.loads(TABLE)))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        rows = [{"id": key, "nom": f"LEBON{key}", "prenom": "Zoé", "ne_le": "2006-03-07"} for key in range(10)]
+        return httpx.Response(200, json={"total": 20, "gens": rows, "demande": page_of(request)})
+
+    result, _ = await read_with(own, router, answer)
+    assert message(result) == "pages du partenaire invalides : page répétée ou manquante"
 
 
 def aimaira_of(people: int, page: Callable[[int, int], Mapping[str, Any]]) -> Answer:

@@ -13,10 +13,10 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.concurrency import HALF, SLOTS
 from gateway.edge.guard import RequestSlots
 from gateway.errors import Overloaded, SourceTimedOut
-from gateway.federation.ids.assign import AssignedIds, Fact
-from gateway.federation.ids.resolve import RecordKeys
+from gateway.federation.ids.id_assigner import AssignedIds, Fact
+from gateway.federation.ids.keep_or_create import RecordKeys
 from gateway.operation import Gateway, answer
-from gateway.running import GraphQLRequest
+from gateway.operation_runner import GraphQLRequest
 from gateway.sources.units import Unit, UnitFailure, UnitResult
 from tests.simulation.loop import VirtualLoop, run
 from tests.support.access.small_world import SmallWorld, Sources, WithoutLedger, caller, draw_from

@@ -13,9 +13,10 @@ import respx
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from gateway.cache.seam import Cache, CacheKey, LocalCache, MemoryBackend
+from gateway.cache.interface import Cache, CacheKey, LocalCache, MemoryBackend
 from gateway.connectors.imilo import CONNECTOR
 from gateway.schema.organisations import EtatSource
+from gateway.sources.events import queue
 from gateway.sources.events.queue import ATTEMPTS_MAX, QueueConsumer
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import AccessConfig, Partner
@@ -246,6 +247,36 @@ async def test_nothing_is_acknowledged_while_the_cache_does_not_answer(router: r
         await rounds(attempt.consumer, 3)
         assert [e["identifiant"] for e in attempt.queue.waiting] == ["e1"]
         assert not any(call.startswith("ack") for call in attempt.queue.calls)
+
+
+async def test_while_the_cache_does_not_answer_a_queue_is_looked_at_as_often_and_each_event_asked_about_once(
+    router: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The defect: what the cache did not take passed for a failure of the queue, looked at every 2, 4, 8… 30 seconds. An
+    event that waits for ever would fill the queue, which gives so many at a time."""
+
+    class Silent(LocalCache):
+        async def invalidate(self, key: CacheKey) -> bool:
+            await super().invalidate(key)
+            return False
+
+    seconds = [1_000_000.0]
+    cache = Silent(MemoryBackend(10, 1_000_000, lambda: seconds[0]), lambda: seconds[0])
+    async with open_store(router, cache) as attempt:
+        seconds[0] += 30
+        attempt.queue.event("e1", 1)
+        assert await rounds(attempt.consumer, 6) == [1.0] * 6
+        assert [attempt.queue.calls.count(call) for call in ("/operateurs/events", "/sue/dossiers/1", "ack e1")] == [
+            6,
+            1,
+            0,
+        ]
+        assert await attempt.invalidated() == [A]
+        monkeypatch.setattr(queue, "HELD", 0.0)
+        attempt.queue.event("e2", 9)
+        await rounds(attempt.consumer, 1)
+        assert [event["identifiant"] for event in attempt.queue.waiting] == ["e2"]
+        assert (await attempt.invalidated(), attempt.issues("invalide")) == ([A, B], 1)
 
 
 async def test_a_poisoned_event_is_given_up_without_holding_back_the_others(

@@ -7,7 +7,7 @@ import httpx
 import pytest
 import respx
 
-from gateway.cache.seam import CacheKey, Entry, LocalCache, MemoryBackend
+from gateway.cache.interface import CacheKey, Entry, LocalCache, MemoryBackend
 from gateway.sources.partners.file_format import CacheTable
 from gateway.sources.units import CacheStatus, UnitResult
 from tests.support.sources import BASE, UAI_A, partner, sources_harness, transport, unit

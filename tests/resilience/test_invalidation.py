@@ -7,10 +7,10 @@ import pytest
 import redis
 import respx
 
-from gateway.cache.seam import Entry, cache_local
+from gateway.cache.interface import Entry, cache_local
 from gateway.sources.freshness import cache_status
 from gateway.sources.partners.file_format import CacheTable
-from gateway.sources.shared_flights import Fetch, SharedFlights
+from gateway.sources.shared_single_flight import Fetch, SharedSingleFlight
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 from tests.resilience.test_freshness import covered_by_fallback, read, rows, seen
 from tests.resilience.test_shared_cache import KEY, processus, result
@@ -103,7 +103,7 @@ async def test_a_flight_that_has_just_landed_is_in_flight_no_more() -> None:
             await departure.wait()
             return result(version=str(self.readings))
 
-    flights = SharedFlights(cache_local(), {unit().source: Reader()}, lambda *_: True)
+    flights = SharedSingleFlight(cache_local(), {unit().source: Reader()}, lambda *_: True)
     fetch = Fetch(unit(), KEY)
 
     async def ask_again() -> tuple[bool, bool]:

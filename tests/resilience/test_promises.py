@@ -128,7 +128,7 @@ def test_a_fault_of_a_minute_then_the_return(world: World, launched: LaunchedGat
 
 
 def test_a_thousand_requests_at_once_on_a_hung_partner(world: World, launched: LaunchedGateway) -> None:
-    """A hundred wait for it, the others are turned away at once; the readers of others go on (`test_foule.py`)."""
+    """A hundred wait for it, the others are turned away at once; the readers of others go on (`test_crowd.py`)."""
     (before,) = draw_from(launched.url, light(world, 5, 20))
     world.check.fault("imilo", "hang")
     dial = Dial(launched.admin_url, launched.pid)

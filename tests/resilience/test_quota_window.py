@@ -19,7 +19,7 @@ from gateway.sources.partners.file_format import LimitsTable
 from gateway.sources.resilience.budgets import CAUTION, DELAY, Clock, Departure, Pacer, QuotaWindow, WindowQuota, depart
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from tests.support.figures import note
-from tests.support.redis_server import redis_server, suspension
+from tests.support.redis_server import redis_breaker, redis_server
 from tests.support.sources import BASE, UAI_A, partner, sources_harness, transport, unit
 
 pytestmark = pytest.mark.anyio
@@ -111,7 +111,7 @@ async def test_a_failing_redis_leaves_each_its_share() -> None:
 
 async def test_an_absent_redis_is_neither_an_error_nor_a_licence() -> None:
     async with open_redis(DEAD) as client:
-        shared = SharedPacer(client, suspension(), str)
+        shared = SharedPacer(client, redis_breaker(), str)
         pacer = Pacer("erp", LimitsTable(par_minute_locataire=9), Clock(processus=3, shared=shared))
         waits = [await pacer.depart("T") for _ in range(5)]
     assert waits[:3] == [0.0, 0.0, 0.0]
@@ -159,7 +159,7 @@ async def test_two_gateways_share_the_quota_of_a_tenant(router: respx.MockRouter
     with redis_server() as url:
         client = open_redis(url)
         for _ in range(2):
-            shared = SharedPacer(client, suspension(), str)
+            shared = SharedPacer(client, redis_breaker(), str)
             async with sources_harness(transport(router), configure, shared=shared) as attempt:
                 for _ in range(6):
                     await attempt.sources.read([unit(UAI_A)], 5.0)

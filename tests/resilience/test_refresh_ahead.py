@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from gateway.cache.seam import Cache, Entry
+from gateway.cache.interface import Cache, Entry
 from gateway.connectors.base import Tenant
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.load import Partner

@@ -13,16 +13,16 @@ import pytest
 import respx
 from pydantic import SecretStr
 
+from gateway.cache.interface import Cache, cache_local
 from gateway.cache.redis import RedisBackend
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import Cache, cache_local
 from gateway.cache.shared import SharedCache
 from gateway.connectors.base import BodyFormat, PagingStyle, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.domain.seal import Sealer
 from gateway.errors import SourceInvalid
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import SourcePlan
-from gateway.federation.directory import Directory
+from gateway.federation.organisation_directory import Directory
 from gateway.redis_client import open_redis
 from gateway.schema.nouns import Jeune
 from gateway.sources.codec import codec
@@ -31,7 +31,7 @@ from gateway.sources.http.page_answer import all_validators, page_validator
 from gateway.sources.partners.load import AccessConfig
 from gateway.sources.units import CacheStatus, UnitFailure, UnitResult
 from tests.support.access.small_world import IDS, REFERENTIEL, RegistryStore
-from tests.support.redis_server import suspension
+from tests.support.redis_server import redis_breaker
 from tests.support.sources import (
     BASE,
     CONNECTOR,
@@ -481,7 +481,7 @@ def cache_de(url: str, nom: str, minute: list[float]) -> Cache:
         RedisBackend(open_redis(url)),
         SealedCodec([key], codec(UnitResult)),
         cache_local(lambda: minute[0]),
-        suspension(),
+        redis_breaker(),
     )
 
 

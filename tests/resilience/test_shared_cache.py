@@ -13,9 +13,9 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.cache.interface import CacheKey, Entry, LocalCache, MemoryBackend, canonical_key
 from gateway.cache.redis import RedisBackend
 from gateway.cache.sealed import Codec, SealedCodec
-from gateway.cache.seam import CacheKey, Entry, LocalCache, MemoryBackend, canonical_key
 from gateway.cache.shared import SharedCache
 from gateway.connectors.base import Record
 from gateway.domain.seal import Sealer
@@ -25,7 +25,7 @@ from gateway.schema.nouns import Adresse, Contrat, Jeune, Rupture, Sexe
 from gateway.sources.codec import codec
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitResult
 from tests.support.figures import note
-from tests.support.redis_server import suspension
+from tests.support.redis_server import redis_breaker
 from tests.support.sources import INSTANT
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +71,7 @@ async def processus(url: str, *sealers: Sealer, shape: Codec | None = None) -> A
     seconds = [1_000_000.0]
     timer: Callable[[], float] = lambda: seconds[0]  # noqa: E731
     local = LocalCache(MemoryBackend(100, 10_000_000, timer), timer)
-    cache = SharedCache(RedisBackend(open_redis(url)), sealed_codec(*sealers, shape=shape), local, suspension(timer))
+    cache = SharedCache(RedisBackend(open_redis(url)), sealed_codec(*sealers, shape=shape), local, redis_breaker(timer))
     try:
         yield Processes(cache, seconds)
     finally:
@@ -96,6 +96,26 @@ async def test_what_a_process_keeps_another_reads(empty: str) -> None:
         assert await other.read() == result()
         await one.keep(parsed=result("NOUVEAU", "v2"))
         assert await other.read() == result("NOUVEAU", "v2")
+
+
+async def test_what_was_invalidated_while_it_did_not_answer_is_told_when_it_does(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The defect: its marks, which it had not been told, unsaid those of the process, and the old answer was fresh again."""
+
+    async def silent(_: object) -> None:
+        return None
+
+    async with processus(empty) as one, processus(empty) as other:
+        await one.keep()
+        await other.read()
+        with monkeypatch.context() as down:
+            down.setattr(one.cache, "_use", silent)
+            assert not await one.cache.invalidate(KEY)
+            assert [entry and entry.invalidated for entry in await one.cache.read([KEY])] == [True]
+        for process in (one, other):
+            assert [entry and entry.invalidated for entry in await process.cache.read([KEY])] == [True]
+        assert await one.cache.mark(KEY) == await other.cache.mark(KEY)
 
 
 async def test_a_body_already_opened_is_not_read_again(empty: str) -> None:
@@ -162,6 +182,17 @@ async def test_c08_another_version_of_the_format_is_an_absence(empty: str) -> No
     async with processus(empty) as one, processus(empty, shape=Codec("autre", same.write, same.read)) as other:
         await one.keep()
         assert await other.read() is None
+
+
+async def test_two_releases_side_by_side_have_each_its_own_entry(empty: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The defect: of one name, each took the other's for an altered value, told so, and asked the partner again at every turn."""
+    same = codec(UnitResult)
+    async with processus(empty) as one, processus(empty, shape=Codec("autre", same.write, same.read)) as other:
+        await one.keep()
+        await other.keep(parsed=result("NOUVEAU", "v2"))
+        async with processus(empty) as third, processus(empty, shape=Codec("autre", same.write, same.read)) as fourth:
+            assert (await third.read(), await fourth.read()) == (result(), result("NOUVEAU", "v2"))
+    assert "altérée" not in caplog.text
 
 
 async def test_c08_another_key_finds_nothing_and_a_rotation_loses_nothing(empty: str) -> None:

@@ -1,6 +1,6 @@
 """The promises of docs/fiabilite.md in virtual time: what one partner does to the readers of another, exactly, without a clock.
 
-The real-time form of each is in `test_promesses.py`.
+The real-time form of each is in `test_promises.py`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.cache.seam import LocalCache, MemoryBackend
+from gateway.cache.interface import LocalCache, MemoryBackend
 from gateway.connectors.base import Connector, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.schema.nouns import Formation, Jeune
 from gateway.schema.organisations import Cfa, EtatSource, ModeSource, TypeSource
@@ -27,7 +27,7 @@ from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.file_format import CacheTable, LimitsTable
 from gateway.sources.partners.tenants import TenantConfig
 from gateway.sources.resilience.budgets import Clock
-from gateway.sources.shared_flights import INSTANT, WAITERS_MAX
+from gateway.sources.shared_single_flight import INSTANT, WAITERS_MAX
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 from tests.simulation.loop import VirtualLoop, run
 from tests.support.figures import note

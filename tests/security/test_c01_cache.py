@@ -20,7 +20,7 @@ from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.edge.graphql_http import body
 from gateway.operation import answer
-from gateway.running import GraphQLRequest
+from gateway.operation_runner import GraphQLRequest
 from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.access.test_non_interference import _ids

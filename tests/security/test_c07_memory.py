@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cache.seam import ENTRIES_MAX, CacheKey, Entry, LocalCache, MemoryBackend, canonical_key
+from gateway.cache.interface import ENTRIES_MAX, CacheKey, Entry, LocalCache, MemoryBackend, canonical_key
 from tests.support.figures import note
 
 pytestmark = [pytest.mark.anyio, pytest.mark.chaos]

@@ -10,9 +10,9 @@ from random import Random
 import pytest
 import redis
 
+from gateway.cache.interface import Cache, cache_local
 from gateway.cache.redis import RedisBackend
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import Cache, cache_local
 from gateway.cache.shared import SharedCache
 from gateway.domain.seal import Sealer
 from gateway.redis_client import open_redis
@@ -20,7 +20,7 @@ from gateway.sources.codec import codec
 from gateway.sources.units import UnitResult
 from tests.support.access.small_world import CALLERS, draw_from
 from tests.support.figures import note
-from tests.support.redis_server import redis_server, suspension
+from tests.support.redis_server import redis_breaker, redis_server
 from tests.support.security.cached_world import CachedWorld
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ def shared(url: str) -> Callable[[Callable[[], float]], Cache]:
         RedisBackend(open_redis(url)),
         SealedCodec([sealer], codec(UnitResult)),
         cache_local(seconds),
-        suspension(seconds),
+        redis_breaker(seconds),
     )
 
 

@@ -1,6 +1,8 @@
 """The edge as a browser, a proxy or a stranger meets it: names, headers, other origins, methods, sizes (docs/security.md G)."""
 
 import asyncio
+import hashlib
+import re
 
 import pytest
 from graphql import get_introspection_query
@@ -10,10 +12,13 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Message
 
+from fixtures.gateway_process import ROOT
 from fixtures.world import World
 from gateway.config import HttpSettings
+from gateway.edge.cross_origin import middleware
 from gateway.edge.graphql_http import BYTES_MAX
-from gateway.edge.guard import HEADERS, Guard, Health, middleware
+from gateway.edge.guard import HEADERS, Guard, Health
+from gateway.server.version import version
 from tests.support.security.edge import ADRESSE, Edge, RawResponse, exchange, is_open
 
 ME = "{ moi { profil } }"
@@ -172,6 +177,29 @@ def test_g17_figures_are_given_to_whom_asks_their_door_by_any_name(edge: Edge, h
     assert (answered.statut, b"passerelle_requetes_en_cours" in answered.body) == (200, True)
 
 
+def test_who_watches_learns_which_code_answers_and_callers_do_not(edge: Edge) -> None:
+    told = edge.loop.run(exchange(edge.admin, "GET", "/version", [(b"host", b"10.0.0.7")]))
+    assert told.json == version()
+    assert told.json["schema"] == hashlib.sha256((ROOT / "schema.graphql").read_bytes()).hexdigest()[:12]
+    assert edge.call_edge(method="GET", path="/version").statut == 404
+
+
+def test_every_request_is_timed_under_its_route_and_never_under_what_was_asked(edge: Edge) -> None:
+    for method, path in (
+        ("GET", "/health/live"),
+        ("GET", "/nom/d.une.personne"),
+        ("POST", "/graphql"),
+        ("GET", "/graphql"),
+    ):
+        edge.call_edge(method=method, path=path)
+    edge.call_edge(method="GET", path="/", host="ailleurs.invalid")
+    text = edge.loop.run(exchange(edge.admin, "GET", "/metrics", [(b"host", b"10.0.0.7")])).body.decode()
+    labels = r'_count\{http_response_status_code="(\d+)",http_route="(.*)"\}'
+    found = re.findall(f"^http_server_request_duration_seconds{labels}", text, re.MULTILINE)
+    assert {("200", "/health/live"), ("404", ""), ("400", "/graphql"), ("405", "/graphql"), ("400", "")} <= set(found)
+    assert "d.une.personne" not in text
+
+
 @pytest.mark.parametrize(
     ("listened", "asked"), [("fd00::2", "[fd00::2]:8000"), ("[fd00::2]", "[fd00::2]"), ("Machine", "machine:8000")]
 )
@@ -201,7 +229,18 @@ def test_g18_one_query_is_chosen_and_nothing_else_runs(edge: Edge, document: obj
     assert "data" not in response.json
 
 
-def test_g19_a_websocket_is_closed() -> None:
+@pytest.mark.parametrize(
+    ("headers", "stopping", "status"),
+    [
+        ([(b"host", b"ailleurs.invalid")], False, 400),
+        ([(b"host", b"127.0.0.1"), (b"origin", b"https://ailleurs.invalid")], False, 403),
+        ([(b"host", b"127.0.0.1"), (b"origin", b"http://127.0.0.1")], True, 503),
+        ([(b"host", b"127.0.0.1"), (b"origin", b"http://127.0.0.1")], False, None),
+    ],
+)
+def test_f13_a_websocket_is_refused_as_a_request_is_and_by_its_origin(
+    headers: list[tuple[bytes, bytes]], stopping: bool, status: int | None
+) -> None:
     received: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -210,12 +249,17 @@ def test_g19_a_websocket_is_closed() -> None:
     async def receive() -> Message:
         return {"type": "websocket.connect"}
 
-    asyncio.run(
-        Guard(_answer_empty, HttpSettings(), ADRESSE, is_open())(
-            {"type": "websocket", "path": "/graphql", "headers": []}, receive, send
-        )
+    async def accept(*_: object) -> None:
+        received.append({"type": "seen by the application"})
+
+    health = is_open()
+    health.stopping = stopping
+    scope = {"type": "websocket", "path": "/graphql", "headers": headers}
+    asyncio.run(Guard(accept, HttpSettings(), ADRESSE, health)(scope, receive, send))
+    told = (
+        {"type": "websocket.http.response.start", "status": status} if status else {"type": "seen by the application"}
     )
-    assert received == [{"type": "websocket.close", "code": 1008}]
+    assert told.items() <= received[0].items()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -30,7 +31,9 @@ ACTIVE = {**LEAST, "sub": "agent-1", "exp": DEPARTURE + 300, "iat": DEPARTURE}
 class Server:
     """What the introspection address answers, and what it was asked."""
 
-    def __init__(self, answer: Any = ACTIVE, reponse: str = "json", audience: str = "") -> None:
+    def __init__(
+        self, answer: Any = ACTIVE, reponse: str = "json", audience: str = "", own: Sequence[ECKey] = (OWN,)
+    ) -> None:
         self.answer, self.asked, self.clock = answer, [], WallClock()  # type: tuple[Any, list[str], WallClock]
         self.hold = asyncio.Event()
         self.hold.set()
@@ -40,7 +43,7 @@ class Server:
         )
         assert settings.introspection
         keys = KeySet(Issuer(CURVE).read, self.clock, algorithms=["ES256"])
-        issuer = IntrospectedTokens(settings, settings.introspection, self.ask, keys, OWN, self.clock)
+        issuer = IntrospectedTokens(settings, settings.introspection, self.ask, keys, own, self.clock)
         self.verifier = TokenVerifier([issuer], {"ml", "cfa"}, self.clock)
 
     async def ask(self, token: str) -> bytes | None:
@@ -229,6 +232,15 @@ async def test_a_signed_answer_is_believed() -> None:
 async def test_a_signed_and_encrypted_answer_is_believed() -> None:
     assert await Server(encrypted(signed()), "chiffree").verify() == Principal("ml", "agent-1")
     await Server(encrypted(signed({"active": False})), "chiffree").refuses(TokenFault.INACTIVE)
+
+
+async def test_an_answer_for_the_former_key_is_believed_while_the_ring_has_it() -> None:
+    """The issuer encrypts for the key that it read last: ours turns before it reads again."""
+    former, now = (encrypted(signed(), key) for key in (OWN, OTHER))
+    for answer in (former, now):
+        turned = Server(answer, "chiffree", own=(OTHER, OWN))
+        assert await turned.verify() == Principal("ml", "agent-1")
+    await Server(former, "chiffree", own=(OTHER,)).is_unavailable()
 
 
 NOT_BELIEVED = {

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from gateway.cache.seam import CacheKey, LocalCache, MemoryBackend
+from gateway.cache.interface import CacheKey, LocalCache, MemoryBackend
 from gateway.connectors.aimaira import CONNECTOR
 from gateway.edge.webhooks_http import BYTES_MAX, webhook_route
 from gateway.sources.events.webhook import WINDOW, Subscription, WebhookReceiver

@@ -9,8 +9,8 @@ import httpx
 from aiocache.backends.memory import SimpleMemoryBackend
 from prometheus_client import CollectorRegistry
 
+from gateway.cache.interface import Cache, LocalCache, MemoryBackend
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import Cache, LocalCache, MemoryBackend
 from gateway.cache.shared import SharedCache
 from gateway.connectors.base import Connector, PagingStyle, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.domain.seal import Sealer
@@ -28,7 +28,7 @@ from gateway.sources.units import Unit, UnitResult
 from tests.simulation.invariants import DecisionCache, GraphQLRequest, judge_partner, single_reading
 from tests.simulation.loop import VirtualLoop, run
 from tests.simulation.world import EPOCH, SIZE, UAIS, Character, Memory, Partner, RegistryStore
-from tests.support.redis_server import suspension
+from tests.support.redis_server import redis_breaker
 from tests.support.sources import INSTANT, partner, unit
 
 CONCURRENT_MAX = 4
@@ -109,7 +109,7 @@ class Scenario:
         local = LocalCache(MemoryBackend(100, 10_000_000, seconds), seconds)
         distant = Memory(shared, self._random, self._cache_fault) if number > 1 else None
         cache: Cache = (
-            SharedCache(distant, SealedCodec([SEALER], CODEC), local, suspension(seconds)) if distant else local
+            SharedCache(distant, SealedCodec([SEALER], CODEC), local, redis_breaker(seconds)) if distant else local
         )
         network: httpx.AsyncBaseTransport = Partner(self._seen, rank)
         limits = LimitsTable(

@@ -10,7 +10,7 @@ import httpx
 from aiocache.backends.memory import SimpleMemoryBackend
 from aiocache.serializers import NullSerializer
 
-from gateway.cache.seam import identity_key
+from gateway.cache.interface import identity_key
 
 UAIS = tuple(f"059000{numero}A" for numero in range(6))
 SIZE = 2  # rows a page

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.anyio
 
 STATISTICIAN = caller("STATISTIQUES", "")
 STAY = 0.56  # that one more is counted: 44 % of small cells hold one person, as ruptures of a CFA and month do
-STARTS, TARGETS = 5, 16  # windows a month, and months: 160 queries, each of all the cells
+STARTS, TARGETS = 5, 20  # windows a month, and months: 200 queries, each of all the cells
+NIGHTS = 30
 LEAST = 4
 
 
@@ -111,9 +112,12 @@ async def test_windows_that_move_tell_the_block_and_no_average_of_them_more(worl
 async def test_nights_without_change_give_the_same_answer(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Offsets belong to cells: thirty snapshots are one look."""
     async with published_world(tmp_path_factory.mktemp("nuits"), LOTS, blocks(LOTS)) as world:
-        first = await window(world, "2025-01", "2026-09")
-        for _ in range(3):
-            await publish(world.store, LOTS, blocks(LOTS))
+        first, protected = await window(world, "2025-01", "2026-09"), blocks(LOTS)
+        for night in range(2, NIGHTS + 1):
+            await publish(world.store, LOTS, protected)
+            snapshot = await world.store.snapshot()
+            assert snapshot is not None
+            assert snapshot.number == night
             assert await window(world, "2025-01", "2026-09") == first
 
 

@@ -1,7 +1,9 @@
 """The protection of counts: what is proved of it, as properties (docs/statistiques.md, Secret)."""
 
+from datetime import date
 from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +16,10 @@ from gateway.statistiques.disclosure import (
     shown,
     shown_to_all,
 )
+from gateway.statistiques.grids import GRIDS
+from gateway.statistiques.periods import add_months, month_of
+from gateway.statistiques.publication import Protection
+from gateway.stores.blocks_writer import CellCount
 
 KEY = b"k" * 32
 COUNT, OFFSET = st.integers(0, 10_000), st.integers(0, 4)
@@ -70,6 +76,27 @@ def test_an_offset_belongs_to_its_cell_and_to_the_key() -> None:
     for left, right in ((0, 1), (0, 2)):
         assert 50 < sum(row[left] == row[right] for row in many) < 150  # one in five by chance
     assert {row[0] for row in many} == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("maille", GRIDS)
+def test_people_who_stay_are_told_by_one_block_and_what_happens_in_a_month_by_its_own(maille: str) -> None:
+    """A stock holds the same people month after month: were each month drawn anew, two years of them would average out."""
+    months = [month_of(add_months(date(2024, 8, 1), rank)) for rank in range(24)]
+    told = {
+        number: {Protection(KEY, 5).block(CellCount(maille, "02", "3", month, "APPRENTI", number)) for month in months}
+        for number in range(1, 11)
+    }
+    alone = [number for number, blocks in told.items() if len(blocks) == 1]
+    assert alone == (list(told) if maille in ("3a", "3b", "3c") else [5, 10])
+
+
+def test_a_key_that_is_turned_leaves_four_counts_of_each_cell() -> None:
+    """Another key is another look at everything: so are ten, and no cell is told by all of them together."""
+    keys = [bytes([rank]) * 32 for rank in range(10)]
+    for number, place in product(range(31), ("02", "60", "75")):
+        count = CellCount("2a", place, "3", "2026-01", "RUPTURE", number)
+        looks = [possible_counts(Protection(key, 5).block(count)) for key in keys]
+        assert min(high for _, high in looks) - max(low for low, _ in looks) + 1 >= 4
 
 
 def test_what_is_published_to_all_is_to_the_nearest_ten_from_twenty() -> None:

@@ -7,9 +7,9 @@ import pytest
 from gateway.statistiques.figures import (
     Cohorts,
     Figures,
+    ReportingHorizon,
     Secrecy,
     Sum,
-    Watch,
     add_exact,
     add_protected,
     compute,
@@ -18,7 +18,7 @@ from gateway.statistiques.grids import PARTITIONS
 from gateway.statistiques.indicators import Computation, indicators
 from gateway.statistiques.periods import Step
 
-WATCH = Watch(date(2026, 10, 15))  # the horizon is 17 June 2026
+WATCH = ReportingHorizon(date(2026, 10, 15))  # the horizon is 17 June 2026
 
 
 def of(**classes: int) -> dict[str, Sum]:
@@ -54,6 +54,14 @@ def test_a_rate_waits_for_what_the_registry_is_late_to_tell() -> None:
 
 def test_a_rate_that_no_cohort_can_tell_is_undefined_and_provisional() -> None:
     assert figure("tauxRupture3Mois", {"2026-06": of(R3=3, V=97)}) == (None, True)
+
+
+def test_a_rate_that_no_cohort_can_tell_is_not_secret() -> None:
+    """However wide its margin would be: `masques` would have its reader ask for a right where there is nothing to read."""
+    told = protected("tauxRupture", {"2026-02": of(R3=25, V=20)})
+    assert (told.values, told.masked, told.margins, told.provisional) == ({"tauxRupture": None}, [], {}, True)
+    assert protected("tauxRupture3Mois", {"2026-02": of(R3=25, V=20)}).masked == ["tauxRupture3Mois"]
+    assert protected("tauxRupture", {"2026-02": of(R3=5, V=10)}).masked == ["tauxRupture"]
 
 
 def test_an_end_at_term_is_not_a_rupture() -> None:

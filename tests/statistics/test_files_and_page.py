@@ -18,14 +18,15 @@ from starlette.responses import Response
 
 from gateway.app import _error_response
 from gateway.auth.authentication.clients import Viewer
+from gateway.config import HttpSettings
 from gateway.edge import figures_http
 from gateway.edge.figures_http import FiguresDeps, export_route, refused_file
 from gateway.edge.graphql_http import JSON
-from gateway.edge.guard import EXCEPTION_HANDLERS
+from gateway.edge.refusals import EXCEPTION_HANDLERS
 from gateway.errors import ConfigurationError, TokenFault, Unauthenticated
 from gateway.statistiques.file_request import variables_of_page
-from gateway.statistiques.public import PublicFigures
-from gateway.stores.counters import RateLimits
+from gateway.statistiques.public_figures import PublicFigures
+from gateway.stores.quota_counters import RateLimits
 from gateway.web.statistics_page import page_routes, read_sheet
 from tests.support.access.small_world import caller
 from tests.support.published_world import PublishedWorld, blocks, draw_counts, published_world
@@ -70,7 +71,7 @@ def site(world: PublishedWorld, is_open: bool = True) -> httpx.AsyncClient:
         told=lambda _trace, _viewer, _response, rendered: rendered,
         public=public if is_open else None,
     )
-    routes = [*page_routes(public, is_open, graphiql=True), export_route(deps)]
+    routes = [*page_routes(public, is_open, HttpSettings(graphiql=True)), export_route(deps)]
     app = Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://passerelle.invalid")
 
@@ -258,7 +259,7 @@ async def test_the_table_of_ruptures_is_what_the_file_of_everybody_tells(world: 
 async def test_without_a_key_or_a_snapshot_the_page_says_so(
     world: PublishedWorld, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    app = Starlette(routes=page_routes(None, is_open=True, graphiql=False))
+    app = Starlette(routes=page_routes(None, is_open=True, http=HttpSettings()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://passerelle.invalid") as client:
         response = await client.get("/statistiques")
     assert (response.status_code, response.headers["cache-control"]) == (503, "no-store")
@@ -266,7 +267,7 @@ async def test_without_a_key_or_a_snapshot_the_page_says_so(
 
 
 async def sheet_of(style: str | None) -> httpx.Response:
-    app = Starlette(routes=page_routes(None, is_open=True, graphiql=False, style=style))
+    app = Starlette(routes=page_routes(None, is_open=True, http=HttpSettings(), style=style))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://passerelle.invalid") as client:
         return await client.get("/statistiques/style.css")
 

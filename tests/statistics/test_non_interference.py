@@ -14,10 +14,10 @@ from gateway.errors import CallerError
 from gateway.statistiques.exports import FORMATS, dataset
 from gateway.statistiques.file_request import as_graph
 from gateway.statistiques.indicators import indicators
-from gateway.statistiques.public import PublicFigures
+from gateway.statistiques.public_figures import PublicFigures
 from gateway.statistiques.public_page import public_page
 from gateway.statistiques.questions import Question
-from gateway.stores.counters import RateLimits
+from gateway.stores.quota_counters import RateLimits
 from gateway.web.statistics_page import page_html
 from tests.support.access.small_world import CFAS, REGIONS, caller
 from tests.support.figures import note

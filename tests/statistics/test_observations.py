@@ -21,7 +21,9 @@ from gateway.schema.nouns import (
 )
 from gateway.schema.organisations import Cfa, MissionLocale
 from gateway.schema.scalars import UAI
+from gateway.statistiques.cell_counts import count
 from gateway.statistiques.grids import GRIDS, Cell, Population
+from gateway.statistiques.naf_sections import section_of
 from gateway.statistiques.observations import (
     Knowledge,
     Observation,
@@ -35,8 +37,6 @@ from gateway.statistiques.observations import (
     tranche_age,
 )
 from gateway.statistiques.places import Places
-from gateway.statistiques.reduce import count
-from gateway.statistiques.sections import section_of
 
 TODAY = date(2026, 10, 15)
 LILLE, ARRAS = "0590001A", "0620001B"
@@ -191,6 +191,30 @@ def test_one_person_is_counted_by_contract_rupture_and_month_end() -> None:
         (date(2026, 1, 31), LILLE, "RUPTURANT"),
         (date(2026, 3, 31), ARRAS, "APPRENTI"),
     ]
+
+
+def test_a_late_report_counts_in_the_month_of_its_rupture_and_nowhere_else() -> None:
+    """Nine months after, by the registry alone: the contract leaves those that hold, its quarter gains a rupture that was told
+    late, and what was counted of other months does not move."""
+    known, late = someone(), someone()
+    told = Rupture(date=date(2026, 1, 10), delai_signalement_jours=264, sources=["registre"])
+    for each, rupture in ((known, None), (late, told)):
+        (first,) = (one for one in each.contrats or () if one.date_debut == date(2025, 9, 1))
+        first.rupture = rupture
+    before, after = (count(observe(each, KNOWN, []), GRIDS.values(), Places(REFERENTIEL)) for each in (known, late))
+    lille = {(cell.maille, cell.mois, cell.classe): n for cell, n in (before - after).items()}
+    assert lille == {
+        ("1a", "2025-09", "V"): 1,
+        ("1b", "2025-08", "V"): 1,
+        ("1c", "2025-08", "V"): 1,
+        ("1d", "2025-08", "V"): 1,
+    }
+    gained = Counter((cell.maille, cell.mois, cell.classe) for cell in after - before)
+    assert gained == Counter([
+        ("1a", "2025-09", "R6"), ("1b", "2025-08", "R6"), ("1c", "2025-08", "R6"), ("1d", "2025-08", "R6"),
+        ("2a", "2026-01", "RUPTURE"), ("2b", "2025-11", "RUPTURE"), ("2c", "2026-01", "A_TRAITER"),
+        ("2d", "2025-11", "N3"), ("2e", "2025-11", "D+"), ("2f", "2025-11", "AUCUNE"),
+    ])  # fmt: skip
 
 
 def test_a_system_that_was_not_heard_says_nothing_of_a_follow_up() -> None:

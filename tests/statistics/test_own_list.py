@@ -8,10 +8,10 @@ import pytest
 
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.policy.rules import Finalite, Profil
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.operation import answer
-from gateway.running import GraphQLRequest
-from gateway.statistiques.told_counts import ANSWERS_MAX, ToldCounts
+from gateway.operation_runner import GraphQLRequest
+from gateway.statistiques.answered_counts import ANSWERS_MAX, AnsweredCounts
 from tests.support.access.small_world import STATUSES, Inhabitant, SmallWorld, caller, draw_from
 
 pytestmark = pytest.mark.anyio
@@ -183,7 +183,7 @@ async def test_a18_two_questions_that_differ_by_few_are_a_look_up_of_those() -> 
 
 
 def test_a18_what_is_remembered_of_an_account_is_bounded() -> None:
-    told, wanted = ToldCounts(), (("statut", "APPRENTI"),)
+    told, wanted = AnsweredCounts(), (("statut", "APPRENTI"),)
     everybody = frozenset(map(str, range(100)))
     assert told.compared("a", {wanted: [everybody]}) == frozenset()
     for rank in range(20, 20 + 2 * ANSWERS_MAX):

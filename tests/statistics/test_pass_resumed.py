@@ -1,22 +1,28 @@
 """A pass that is killed, repeated, or left alone by a partner: the same blocks, and never a smaller figure that is not told."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from gateway.cli.statistiques import count_night, describe_state, publish_counts
 from gateway.errors import CommandFailed
-from gateway.statistiques.lots import CountedPeriod, counted_period
+from gateway.statistiques.nightly_lots import CountedPeriod, counted_period
 from gateway.stores.blocks_writer import BlockWriter
 from tests.support.databases import read, write
 from tests.support.statistics.counted_world import CountedWorld, counted_world
 
 TODAY = date(2026, 10, 15)
 STATES = "SELECT etat, count(*) FROM statistiques_lots GROUP BY etat ORDER BY etat"
+KILLS, STATEMENTS = 20, 120  # a whole pass has some more statements of the store
+HEARD = "SELECT sum(couverts) FROM statistiques_couverture WHERE source = 'ERP_CFA'"
 COVERED = "SELECT sum(couverts) FROM statistiques_couverture WHERE source = 'ERP_CFA' AND mois = '{}'"
 
 
@@ -80,6 +86,78 @@ def test_a_pass_killed_at_every_third_lot_goes_on_to_the_same_blocks(
     assert kills > 5
     assert "repris" in told[0]
     assert here.blocks() == before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # connections that the dead leave open
+def test_a_pass_killed_at_twenty_statements_drawn_at_random_goes_on_to_the_same_blocks(here: CountedWorld) -> None:
+    """Whatever the store was doing: a lot half written, a snapshot half protected, a place half taken."""
+    before, randomness, kills = here.blocks(), Random(5), 0
+    here.forget()
+    while kills < KILLS:
+        with killed_at(randomness.randint(1, STATEMENTS)) as killed, suppress(Killed):
+            count_here()
+        if not killed:
+            here.forget()  # it went through before its end came: once more from nothing
+        kills += bool(killed)
+        write_if_there(here, "UPDATE statistiques_etat SET titulaire = NULL, echeance = 0")
+    assert count_here()[0] == 0
+    assert here.blocks() == before
+    gc.collect()
+
+
+def test_a_partner_that_is_asked_too_much_is_asked_again_after_a_rest_or_told_to_lack(
+    here: CountedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass that goes on where another was killed meets the quotas that one spent, and has no count of theirs to keep."""
+    monkeypatch.setattr("gateway.statistiques.nightly_pass.REST", 0.0)
+    before, heard, told = here.blocks(), read(here.url, HEARD)[0][0], list[str]()
+    here.forget()
+
+    def tell(line: str) -> None:
+        told.append(line)
+        if "dernière fois" in line:
+            here.world.check.lift_faults()  # as a minute does
+
+    here.world.check.fault("gestibase", "rate_limit")
+    try:
+        assert count_here()[1][-2].endswith("sans leur source")
+        assert dict(read(here.url, STATES))["SANS_SOURCE"] > 0
+        assert 0 < read(here.url, HEARD)[0][0] < heard
+        assert here.blocks() != before
+        assert asyncio.run(count_night(tell)) == 0
+    finally:
+        here.world.check.lift_faults()
+    assert [line for line in told if "dernière fois" in line]
+    assert dict(read(here.url, STATES)).keys() == {"LU"}
+    assert read(here.url, HEARD)[0][0] == heard
+    assert here.blocks() == before
+
+
+@contextmanager
+def killed_at(rank: int) -> Iterator[list[str]]:
+    """Raise Killed at this statement of the store of statistics, and at each that follows: what is dead does not tidy up.
+    Gives the statements not executed."""
+    killed, done = list[str](), 0
+
+    def before(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        nonlocal done
+        if "statistiques" in statement and "version" not in statement:
+            done += 1
+            if done >= rank:
+                killed.append(statement)
+                raise Killed
+
+    event.listen(Engine, "before_cursor_execute", before)
+    try:
+        yield killed
+    finally:
+        event.remove(Engine, "before_cursor_execute", before)
+
+
+def write_if_there(here: CountedWorld, order: str) -> None:
+    """A minute later: nobody holds the place of the dead process."""
+    if read(here.url, "SELECT name FROM sqlite_master WHERE name = 'statistiques_etat'"):
+        write(here.url, order)
 
 
 def test_a_publication_that_is_killed_leaves_the_former_snapshot(
@@ -148,29 +226,32 @@ def test_another_key_is_another_look_at_everything(here: CountedWorld, monkeypat
     assert here.blocks() == before
 
 
-def test_a_silent_partner_makes_figures_old_then_lets_coverage_fall(counted: CountedWorld) -> None:
+def test_a_silent_partner_makes_figures_old_then_lets_coverage_fall(
+    here: CountedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The last of the module: the world's calendar runs on for a month and a half."""
-    whole = counted.cells("3b")
-    counted.world.check.fault("ypareo", "refuse")
+    monkeypatch.setattr("gateway.statistiques.nightly_pass.REST", 0.0)
+    whole = here.cells("3b")
+    here.world.check.fault("ypareo", "refuse")
     try:
-        assert counted.statistics("relever", GATEWAY_NOW=_day(20)).returncode == 0
-        states = dict(read(counted.url, STATES))
+        monkeypatch.setenv("GATEWAY_NOW", _day(20))
+        assert count_here()[0] == 0
+        states = dict(read(here.url, STATES))
         assert states["ANCIEN"] > 0
         assert states["LU"] > 0
-        served = {
-            tenant for tenant in counted.world.population.accounts["ypareo"] if tenant in {u for u, _, _ in whole}
-        }
-        kept = counted.cells("3b")
+        served = {tenant for tenant in here.world.population.accounts["ypareo"] if tenant in {u for u, _, _ in whole}}
+        kept = here.cells("3b")
         for uai in served:
             former = {classe: n for (lieu, month, classe), n in whole.items() if (lieu, month) == (uai, "2026-10")}
             for later in ("2026-10", "2026-11"):
                 assert {c: n for (lieu, month, c), n in kept.items() if (lieu, month) == (uai, later)} == former
-        assert counted.statistics("relever", GATEWAY_NOW=_day(40)).returncode == 0
-        states = dict(read(counted.url, STATES))
+        monkeypatch.setenv("GATEWAY_NOW", _day(40))
+        assert count_here()[0] == 0
+        states = dict(read(here.url, STATES))
         assert states["SANS_SOURCE"] > 0
-        assert read(counted.url, COVERED.format("2026-11"))[0][0] < read(counted.url, COVERED.format("2026-10"))[0][0]
+        assert read(here.url, COVERED.format("2026-11"))[0][0] < read(here.url, COVERED.format("2026-10"))[0][0]
     finally:
-        counted.world.check.lift_faults()
+        here.world.check.lift_faults()
 
 
 def _day(later: int) -> str:

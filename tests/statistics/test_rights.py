@@ -12,7 +12,7 @@ from gateway.auth.policy.figure_rows import FigureRow
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import Profil
 from gateway.errors import ConfigurationError
-from gateway.statistiques.reach import check_exact
+from gateway.statistiques.figure_rights import check_exact
 from tests.support.access.small_world import CALLERS, CFAS, REGIONS, caller
 from tests.support.access.tools import POLICY
 from tests.support.published_world import MONTHS, Cell, PublishedWorld, blocks, draw_counts, published_world

@@ -5,7 +5,7 @@ from datetime import datetime
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.domain.seal import OpaqueIds
 from gateway.statistiques.answer import Statistics, StatisticsParts
-from gateway.statistiques.published import Published
+from gateway.statistiques.published_figures import Published
 
 
 def statistics(policy: AccessPolicy, ids: OpaqueIds, now: datetime, published: Published | None = None) -> Statistics:

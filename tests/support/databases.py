@@ -1,9 +1,12 @@
-"""The databases that stores are tested on: SQLite in a directory, PostgreSQL where the machine has one."""
+"""The databases that stores are tested on: SQLite in a directory, PostgreSQL where the machine has one.
+
+`postgresql` and `url` are fixtures that every test may ask for (tests/conftest.py).
+"""
 
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,17 +21,37 @@ BASES = ("sqlite", "postgresql")
 
 
 @asynccontextmanager
-async def base(nature: str, record: Path) -> AsyncIterator[str]:
-    """The URL of an empty database, gone with the block. Skips without PostgreSQL, except in CI."""
+async def base(nature: str, record: Path, like: str = "") -> AsyncIterator[str]:
+    """The URL of a database, gone with the block: empty, or a copy of a PostgreSQL database that nobody uses meanwhile. Skips
+    without PostgreSQL, except in CI."""
     if nature == "sqlite":
         yield f"sqlite+aiosqlite:///{record / 'base.sqlite'}"
         return
     name = f"passerelle_{uuid.uuid4().hex}"
-    await _say(f"CREATE DATABASE {name}")
+    await _say(f"CREATE DATABASE {name}" + (f" TEMPLATE {make_url(like).database}" if like else ""))
     try:
         yield f"{SERVER.replace('postgresql://', 'postgresql+asyncpg://')}/{name}"
     finally:
         await _say(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL database for the session."""
+    with asyncio.Runner() as loop:
+        is_open = base("postgresql", tmp_path_factory.getbasetemp())
+        yield loop.run(is_open.__aenter__())
+        loop.run(is_open.__aexit__(None, None, None))
+
+
+@pytest.fixture(params=BASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of an empty database: the test runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'base.sqlite'}"
+    shared: str = request.getfixturevalue("postgresql")
+    asyncio.run(empty_all(shared))
+    return shared
 
 
 async def empty_all(url: str) -> None:

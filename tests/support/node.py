@@ -21,11 +21,12 @@ def execute(record: Path, script: str, env: Mapping[str, str]) -> str:
     return _launch([installed(record), script], record, env)
 
 
-def installed(record: Path) -> str:
-    """Node, once the locked packages of that directory are there."""
+def installed(record: Path, package: str = "") -> str:
+    """Node, once the locked packages of that directory are there, and `package` among them: a build may have left some out."""
     node, npm = _node(record.name)
     with _alone(record):
-        if not _newer(record / "node_modules/.package-lock.json", [record / LOCK]):
+        whole = (record / "node_modules" / package).is_dir()
+        if not whole or not _newer(record / "node_modules/.package-lock.json", [record / LOCK]):
             _launch([*npm, "ci", "--loglevel=error"], record, {})
     return node
 

@@ -133,10 +133,10 @@ def empty_database(world: World, record: Path) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def a_database(nature: str = "postgresql", record: Path = Path()) -> Iterator[str]:
-    """The URL of an empty database, gone with the block."""
+def a_database(nature: str = "postgresql", record: Path = Path(), like: str = "") -> Iterator[str]:
+    """The URL of a database, gone with the block: empty, or a copy of that one."""
     with asyncio.Runner() as loop:
-        is_open = base(nature, record)
+        is_open = base(nature, record, like)
         url = loop.run(is_open.__aenter__())
         try:
             yield url

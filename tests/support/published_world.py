@@ -15,7 +15,7 @@ from typing import Any
 from gateway.auth.authentication.clients import Viewer
 from gateway.statistiques.disclosure import offset, protect
 from gateway.statistiques.grids import GRIDS, UNKNOWN, Grid, Place
-from gateway.statistiques.published import Published
+from gateway.statistiques.published_figures import Published
 from gateway.stores.blocks import BlockStore, Lot, LotState, Snapshot, lot_name
 from gateway.stores.blocks_writer import BlockWriter, CellCount, LotCoverage
 from tests.support.access.small_world import CFAS, REGIONS, SmallWorld
@@ -34,6 +34,7 @@ VALUES = {
 LOCALES = tuple(code for codes in REGIONS.values() for code in codes)
 Cell = tuple[str, str, str, str, str]  # grid, place, keys, month, class
 Counts = dict[str, Counter[Cell]]  # by lot
+NOBODY: Mapping[str, datetime] = {}
 
 
 def draw_counts(randomness: Random, most: int = 30) -> Counts:
@@ -92,17 +93,21 @@ def redrawn(lots: Counts, randomness: Random) -> Counts:
     return others
 
 
-async def publish(store: BlockStore, lots: Counts, protected: Mapping[Cell, int]) -> None:
-    """Write the lots and put their blocks in force."""
+async def publish(
+    store: BlockStore, lots: Counts, protected: Mapping[Cell, int], silent_since: Mapping[str, datetime] = NOBODY
+) -> None:
+    """Write the lots and put their blocks in force. `silent_since`: the CFAs not heard that night, and when they were."""
     writer = BlockWriter(store)
     assert await writer.lease.elect()
     for name, counts in lots.items():
         source = "ypareo" if name.startswith("CFA") else "imilo"
         rows = [CellCount(*cell, count) for cell, count in counts.items() if count]
-        await writer.write_lot(Lot(name, source, NIGHT, LotState.LU, AS_OF), rows, dict.fromkeys(GRIDS, "2000-01"))
+        since = silent_since.get(name.partition(":")[2])
+        lot = Lot(name, source, since or NIGHT, LotState.ANCIEN if since else LotState.LU, AS_OF)
+        await writer.write_lot(lot, rows, dict.fromkeys(GRIDS, "2000-01"))
     number = await writer.begin_snapshot()
     await writer.write_blocks(number, [CellCount(*cell, block) for cell, block in sorted(protected.items())])
-    coverage = [LotCoverage("ERP_CFA", uai, "2026-10", 1, 1) for uai in CFAS]
+    coverage = [LotCoverage("ERP_CFA", uai, "2026-10", int(uai not in silent_since), 1) for uai in CFAS]
     await writer.publish(Snapshot(number, AS_OF, NIGHT, 5, 5), coverage)
     await writer.lease.release()
 

@@ -12,12 +12,12 @@ import redis
 from prometheus_client import CollectorRegistry
 
 from fixtures.servers import free_port
-from gateway.suspension import Suspension
+from gateway.redis_breaker import RedisBreaker
 
 
-def suspension(seconds: Callable[[], float] = time.monotonic) -> Suspension:
+def redis_breaker(seconds: Callable[[], float] = time.monotonic) -> RedisBreaker:
     """The state of a Redis, of one process and with figures of its own."""
-    return Suspension(seconds, CollectorRegistry())
+    return RedisBreaker(seconds, CollectorRegistry())
 
 
 @contextmanager

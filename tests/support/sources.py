@@ -12,7 +12,7 @@ import respx
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from gateway.cache.seam import Cache, LocalCache, MemoryBackend
+from gateway.cache.interface import Cache, LocalCache, MemoryBackend
 from gateway.connectors.base import Connector, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.schema.nouns import Formation, Jeune
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource

@@ -14,7 +14,7 @@ from fixtures.certificates import Authority
 from gateway.errors import ConfigurationError
 from gateway.redis_client import cause as redis_cause
 from gateway.redis_client import open_redis
-from gateway.stores.causes import cause
+from gateway.stores.database_errors import cause
 from gateway.stores.journal import Journal
 from gateway.stores.postgresql import read_url
 from gateway.stores.sql import database_url, tell_unverified

@@ -9,7 +9,7 @@ RULES = (FOLDER / "regles.yml").read_text(encoding="utf-8")
 TRIALS = (FOLDER / "essais.yml").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs/alertes.md").read_text(encoding="utf-8")
 ALERTS = re.findall(r"- alert: (\w+)", RULES)
-FIGURE = re.compile(r"\b((?:passerelle|process)_[a-z_]+)")
+FIGURE = re.compile(r"\b((?:passerelle|process|http)_[a-z_]+)")
 
 
 def test_every_alert_has_its_page_and_every_page_its_alert() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache.seam import CacheKey, Entry, LocalCache, MemoryBackend, canonical_key
+from gateway.cache.interface import CacheKey, Entry, LocalCache, MemoryBackend, canonical_key
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.connectors.base import Record
 from gateway.federation.collect.collector import Collector
-from gateway.federation.collect.kept_readings import Readings
+from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.lists import filter_contrats, filter_jeunes, filter_ruptures
@@ -51,7 +51,7 @@ def last_change(*records: SourcedRecord, profil: Profil = Profil.MISSION_LOCALE)
     }[profil]
     uais = frozenset({organisation}) if profil is Profil.CFA else frozenset[str]()
     rights = Rights(POLICY, profil, finalite, Perimetre(profil, organisation, uais))
-    (person,) = build(Readings(list(records), suivi_heard=frozenset({"60001"})), rights).persons.values()
+    (person,) = build(SourceReadings(list(records), suivi_heard=frozenset({"60001"})), rights).persons.values()
     return person.jeune.modifie
 
 
@@ -119,7 +119,7 @@ def test_a_cfa_learns_of_a_follow_up_where_it_asked_for_one_and_nowhere_else() -
 @pytest.mark.parametrize("known", [True, False])
 def test_b10_a_list_keeps_what_changed_since_and_what_does_not_say(since: datetime, kept: bool, known: bool) -> None:
     rights = Rights(POLICY, Profil.MISSION_LOCALE, Finalite.ACCOMPAGNEMENT, Perimetre(Profil.MISSION_LOCALE, "60001"))
-    view = build(Readings([from_erp(NOTED if known else None)]), rights)
+    view = build(SourceReadings([from_erp(NOTED if known else None)]), rights)
     jeunes = [person.jeune for person in view.persons.values()]
     contrats, ruptures = [one for _, one in view.contrats.values()], [one for _, one in view.ruptures.values()]
     expected = kept or not known

@@ -1,4 +1,4 @@
-"""docs/clients.md shows settings as they are in the tests of clients, of the versions that are locked."""
+"""docs/clients.md and docs/evenements.md show clients as they are in their tests, of the versions that are locked."""
 
 import json
 import re
@@ -17,7 +17,13 @@ CLIENTS = (
     "request.test.mjs",
     "codegen.config.mjs",
     "test_gql.py",
+    "apollo-events.test.mjs",
+    "urql-events.test.mjs",
+    "graphql-ws.test.mjs",
+    "events/receive.ts",
 )
+EVENTS_PAGE = Path("docs/evenements.md").read_text(encoding="utf-8")
+OF_EVENTS = [(match[1], match[2]) for match in QUOTE.finditer(EVENTS_PAGE) if match[1]]
 
 
 def holds(text: str, quote: str) -> bool:
@@ -27,7 +33,11 @@ def holds(text: str, quote: str) -> bool:
     return any(dedent("\n".join(window)) == "\n".join(quoted) for window in windows)
 
 
-@pytest.mark.parametrize(("source", "quote"), QUOTES, ids=[f"{n} {source}" for n, (source, _) in enumerate(QUOTES)])
+@pytest.mark.parametrize(
+    ("source", "quote"),
+    [*QUOTES, *OF_EVENTS],
+    ids=[f"{n} {source}" for n, (source, _) in enumerate([*QUOTES, *OF_EVENTS])],
+)
 def test_a_quote_is_the_text_of_its_test(source: str, quote: str) -> None:
     assert holds(Path(source).read_text(encoding="utf-8"), quote)
 
@@ -39,6 +49,7 @@ def test_a_quote_that_is_not_there_is_seen() -> None:
 
 
 def test_each_client_is_quoted() -> None:
+    assert {source for source, _ in OF_EVENTS} == {"tests/clients/events/receive.ts", "tests/clients/events_client.py"}
     assert {f"tests/clients/{name}" for name in (*CLIENTS, "Client.java")} <= {source for source, _ in QUOTES}
 
 

@@ -145,9 +145,9 @@ def test_d8_whatever_value_a_file_gives_to_a_key_it_is_refused_in_french() -> No
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"a = \n", "TOML invalide (ligne 1, colonne 5)"),
-        (b"[jetons", "TOML invalide (à la fin du fichier)"),
-        (b'a = "\xe9"', "TOML invalide (UTF-8 attendu)"),
+        (b"a = \n", "TOML invalide (ligne 1, colonne 5 : valeur attendue ; un texte se met entre guillemets)"),
+        (b"[jetons", "TOML invalide (à la fin du fichier : « ] » attendu)"),
+        (b'a = "\xe9"', "TOML invalide (ligne 1 : UTF-8 attendu)"),
     ],
 )
 def test_d8_a_file_that_is_not_toml_says_where_in_french(tmp_path: Path, content: bytes, told: str) -> None:

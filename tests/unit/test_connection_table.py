@@ -34,6 +34,18 @@ def test_the_busiest_address_gives_up_its_oldest_silent_connection() -> None:
     assert (len(table), len(count)) == (5, 1)
 
 
+def test_who_waits_in_silence_does_not_take_the_places_of_streams() -> None:
+    table = ConnectionTable(10, lambda: None, silent_max=2)
+    streams = opened(table, "a", 2)
+    for stream in streams:
+        table.active(stream)
+    silent = opened(table, "b", 3)
+    assert [peer.closed for peer in (*streams, *silent)] == [False, False, True, False, False]
+    for peer in silent[1:]:
+        table.active(peer)
+    assert not any(peer.closed for peer in opened(table, "b", 2))
+
+
 def test_who_works_is_never_closed_whatever_the_number() -> None:
     table = ConnectionTable(3, lambda: None)
     working = opened(table, "a", 3)

@@ -26,6 +26,7 @@ from gateway.stores.registry import RegistryStore, Window
 from gateway.stores.schema_versions import HEADS, StoreState, migrate, prepare, state_of
 from gateway.stores.sql import open_engine
 from gateway.stores.table_check import table_faults
+from gateway.stores.webhook_store import WebhookStore
 from gateway.stores.write_store import WriteStore
 from tests.support.databases import read, write
 from tests.support.unit.registry import SEALER, importer
@@ -60,7 +61,9 @@ def faults(tables: tuple[MetaData, ...]) -> Callable[[Connection], object]:
 
 def _opening(store: str, url: str) -> tuple[Callable[[], Awaitable[object]], Callable[[], Awaitable[object]]]:
     """How a store opens and closes."""
-    opened: dict[str, Journal | RegistryStore | LinkStore | ReceptionStore | BlockStore | WriteStore | EventStore] = {
+    opened: dict[
+        str, Journal | RegistryStore | LinkStore | ReceptionStore | BlockStore | WriteStore | EventStore | WebhookStore
+    ] = {
         "journal": Journal(url, SEALER),
         "registre": RegistryStore(url, SEALER),
         "liens": LinkStore(url),
@@ -68,6 +71,7 @@ def _opening(store: str, url: str) -> tuple[Callable[[], Awaitable[object]], Cal
         "statistiques": BlockStore(url),
         "ecritures": WriteStore(url),
         "evenements": EventStore(url),
+        "abonnements": WebhookStore(url),
     }
     return opened[store].open, opened[store].close
 

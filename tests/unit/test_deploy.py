@@ -146,7 +146,7 @@ def test_kubernetes_asks_the_probes_of_the_gateway_on_its_ports() -> None:
     assert ports == {"http": variables["PORT"], "admin": variables["ADMIN_PORT"]}
     assert container["livenessProbe"]["httpGet"] == {"path": "/health/live", "port": "http"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/health/ready", "port": "http"}
-    app = (ROOT / "gateway/app.py").read_text(encoding="utf-8")
+    app = (ROOT / "gateway/edge/health_http.py").read_text(encoding="utf-8")
     assert '"/health/live"' in app
     assert '"/health/ready"' in app
 

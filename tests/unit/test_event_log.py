@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from gateway.auth.policy.rules import Profil
-from gateway.evenements.watcher import Watched
+from gateway.evenements.perimeters import WatchedPerimeter
+from gateway.evenements.watcher import Watched, Watcher
 from gateway.schema.nouns import Adresse, Collaboration, Contrat, Formation, SituationSuivi, Suivi
 from gateway.schema.scalars import CodePostal
 from gateway.stores.event_log import EventRow
 from tests.e2e.test_ids import QualityCounts
 from tests.support import databases
-from tests.support.unit.links import T0, told
+from tests.support.unit.links import IDS, T0, told
 from tests.support.unit.watched_world import WatchedWorld, adviser, apprentice, names
 
 pytestmark = pytest.mark.anyio
@@ -94,6 +95,46 @@ async def test_two_processes_that_look_together_write_each_event_once(world: Wat
     await other.close()
 
 
+async def test_two_processes_that_hear_a_source_again_tell_it_once(world: WatchedWorld) -> None:
+    """Nothing tells each what the other hears, so that both look: its units are as new to both."""
+    people = [apprentice("1", nom="Un")]
+    late = [apprentice(str(n), BROKEN_OFF, source="gestibase", tenant="B", nom=f"Nom{n}") for n in range(2, 4)]
+    world.tell(*people)
+    other = restarted(world)
+    await world.look()
+    await other.look()
+    for one in (world, other):
+        one.watched[next(iter(one.watched))].is_elected = False
+        one.tell(*people, *late)
+    await asyncio.gather(world.look(), other.look())
+    (event,) = await world.events()
+    assert (event["type"], event["source"], event["nombre"]) == ("SOURCE_AJOUTEE", "gestibase", 2)
+    assert await read(world.url, "SELECT numero FROM evenements") == [(1,)]
+    await other.close()
+
+
+async def test_each_process_looks_where_nothing_tells_it_what_the_others_hear(world: WatchedWorld) -> None:
+    """Redis is lost to one, then to both: what a partner says to one of them is looked at by that one. Then one looks again."""
+    perimeter = WatchedPerimeter.of(adviser())
+    key, told = perimeter.key(IDS), [True, True]
+    await world.log.follow(key, perimeter)
+    watchers = [Watcher(world.log, world.gateway, None, is_told) for is_told in (lambda: told[0], lambda: told[1])]
+    places = [(watcher, Watched(perimeter), world.log.lease(key)) for watcher in watchers]
+
+    async def who() -> list[bool]:
+        return [await watcher._is_to_poll(watched, lease) for watcher, watched, lease in places]
+
+    assert await who() == [True, False]
+    told[0] = False
+    assert await who() == [True, False]  # the second asks for the place a little later
+    places[1][1].renew_at = 0.0
+    assert await who() == [True, True]
+    told[1] = False
+    assert await who() == [True, True]
+    told[:] = [True, True]
+    assert await who() == [True, False]
+
+
 async def test_who_moves_in_is_new_and_who_moved_away_is_neither_shown_nor_counted(world: WatchedWorld) -> None:
     """I9, between two Missions locales."""
     world.tell(apprentice("1", nom="Ici"), apprentice("2", BROKEN_OFF, nom="Mobile", **ELSEWHERE))
@@ -103,6 +144,36 @@ async def test_who_moves_in_is_new_and_who_moved_away_is_neither_shown_nor_count
     assert names(await world.events()) == [("RUPTURE_NOUVELLE", "Mobile")]
     world.later(hours=1)
     world.tell(apprentice("1", BROKEN_OFF, nom="Ici"), apprentice("2", BROKEN_OFF, nom="Mobile", **ELSEWHERE))
+    await world.look()
+    assert names(await world.events()) == [("RUPTURE_NOUVELLE", "Ici")]
+
+
+async def test_a_perimeter_is_opened_once_all_of_its_sources_answer_or_after_a_minute(world: WatchedWorld) -> None:
+    """As a process starts, partners answer one after the other: what each then says is not new."""
+    viewer, loop = adviser(), asyncio.get_running_loop()
+    perimeter = WatchedPerimeter.of(viewer)
+    watched = world.watched[perimeter.key(IDS)] = Watched(perimeter, opens_at=loop.time() + 60)
+    world.tell(apprentice("1", BROKEN_OFF, nom="Ici"))
+    world.down = {"gestibase"}
+    await world.look()
+    late = apprentice("2", BROKEN_OFF, source="gestibase", tenant="B", nom="Tardive")
+    world.tell(apprentice("1", BROKEN_OFF, nom="Ici"), late)
+    world.down = set()
+    await world.look()
+    assert await world.events() == []
+    world.tell(apprentice("1", BROKEN_OFF, nom="Ici"), late, apprentice("3", BROKEN_OFF, nom="Nouvelle"))
+    await world.look()
+    assert names(await world.events()) == [("RUPTURE_NOUVELLE", "Nouvelle")]
+    assert watched.known is not None
+
+
+async def test_a_source_that_does_not_answer_keeps_no_perimeter_from_being_opened(world: WatchedWorld) -> None:
+    perimeter = WatchedPerimeter.of(adviser())
+    world.watched[perimeter.key(IDS)] = Watched(perimeter, opens_at=asyncio.get_running_loop().time())
+    world.tell(apprentice("1", nom="Ici"))
+    world.down = {"gestibase"}
+    await world.look()
+    world.tell(apprentice("1", BROKEN_OFF, nom="Ici"))
     await world.look()
     assert names(await world.events()) == [("RUPTURE_NOUVELLE", "Ici")]
 
@@ -377,7 +448,7 @@ async def test_ids_given_without_the_ledger_announce_nothing(world: WatchedWorld
     key, watched = next(iter(world.watched.items()))
     without = WatchedWorld(QualityCounts("sqlite+aiosqlite:////nowhere/liens.sqlite"), url=world.url)
     without.tell(apprentice("1", BROKEN_OFF))
-    await without.watcher.look(key, Watched(watched.perimeter))
+    await without.watcher.poll(key, Watched(watched.perimeter))
     assert await read(world.url, "SELECT numero FROM evenements") == []
     await without.close()
     await without.ledger.close()

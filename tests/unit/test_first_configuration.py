@@ -75,7 +75,7 @@ def test_every_file_that_is_wrong_is_told_in_one_run(
     filled: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (filled / "clients.toml").write_text("[clients.x]\nprofil = 'ROI'\n", encoding="utf-8")
-    (filled / "partenaires/registre.toml").write_text("nom = 'Registre'\n", encoding="utf-8")
+    (filled / "partenaires/registre.toml").write_text("nom = 'Registre'\ngenre = 3\n", encoding="utf-8")
     monkeypatch.setenv("GATEWAY_JOURNAL_URL", "mysql://ici/base")
     code, told = checked(capsys)
     assert code == 1

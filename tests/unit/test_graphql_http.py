@@ -18,7 +18,7 @@ from gateway.edge.graphql_http import (
     read_request,
 )
 from gateway.errors import InvalidRequest, TooCostlyRequest
-from gateway.running import GraphQLRequest
+from gateway.operation_runner import GraphQLRequest
 
 
 def partner_request(body: bytes, nature: str = "application/json") -> Request:

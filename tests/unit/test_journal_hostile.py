@@ -13,12 +13,12 @@ from sqlalchemy import text
 
 from gateway.audit.entries import act, written_at
 from gateway.concurrency import SLOTS
-from gateway.domain.quotas import CountUnder, Quota
+from gateway.domain.quota_rules import CountUnder, Quota
 from gateway.domain.seal import GENESIS, Anchor, Sealer
 from gateway.errors import ClockNotBelieved, JournalUnavailable
-from gateway.stores import availability
-from gateway.stores.availability import WAITING_MAX, Availability
+from gateway.stores import journal_availability
 from gateway.stores.journal import Journal, JournalEntry
+from gateway.stores.journal_availability import WAITING_MAX, Availability
 from gateway.stores.journal_purge import believe
 from gateway.stores.journal_queries import verify_chain
 from gateway.stores.journal_tables import END, JournalTampered, pseudonym, put_anchor, take_anchor
@@ -112,7 +112,7 @@ async def test_r5_a_probe_commits_what_it_writes(journal: Journal) -> None:
 
     assert await journal.run_probe()
     first = await trace()
-    assert len(first) == availability.TRACE
+    assert len(first) == journal_availability.TRACE
     journal._writer._written_at = float("-inf")
     assert await journal.run_probe()
     assert await trace() != first
@@ -150,23 +150,23 @@ def test_r5_what_comes_and_goes_is_not_told_each_time(caplog: pytest.LogCaptureF
         here.pass_time(1, here.state.recover)
     assert here.told == [False, True, False]
     assert len(caplog.records) == 3
-    here.pass_time(availability.CALM, here.state.recover)
+    here.pass_time(journal_availability.CALM, here.state.recover)
     assert here.told == [False, True, False, True]
 
 
 def test_r5_a_first_recovery_is_told_at_once_and_a_later_one_too() -> None:
     here = Instrument()
     for _ in range(3):
-        here.pass_time(availability.RELAPSE, lambda: here.state.fail("OperationalError"))
+        here.pass_time(journal_availability.RELAPSE, lambda: here.state.fail("OperationalError"))
         here.pass_time(1, here.state.recover)
     assert here.told == [False, True] * 3
 
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(availability, "LATE", 0.2)
-    monkeypatch.setattr(availability, "WRITE_TIMEOUT", 0.6)
-    monkeypatch.setattr(availability, "PROBE_PERIOD", 0.05)
+    monkeypatch.setattr(journal_availability, "LATE", 0.2)
+    monkeypatch.setattr(journal_availability, "WRITE_TIMEOUT", 0.6)
+    monkeypatch.setattr(journal_availability, "PROBE_PERIOD", 0.05)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -201,7 +201,9 @@ async def test_r6_what_comes_while_a_write_hangs_is_refused_at_once(
 
 
 async def test_r6_few_entries_wait_behind_a_slow_write(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(availability, "LATE", 60.0)  # whatever else this machine does: it is slow, and does not hang
+    monkeypatch.setattr(
+        journal_availability, "LATE", 60.0
+    )  # whatever else this machine does: it is slow, and does not hang
     async with journal.engine.begin() as holding:
         await holding.run_sync(take_anchor, journal.keys, END)
         tasks = [asyncio.create_task(journal.append(reading("p"))) for _ in range(WAITING_MAX + 50)]
@@ -220,8 +222,8 @@ async def test_r6_no_entry_of_a_burst_is_refused_by_a_journal_that_writes(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many requests as a process has slots, each with entries of its own: they wait for their turn."""
-    monkeypatch.setattr(availability, "SLOW", 60.0)  # whatever else this machine does
-    monkeypatch.setattr(availability, "LATE", 60.0)
+    monkeypatch.setattr(journal_availability, "SLOW", 60.0)  # whatever else this machine does
+    monkeypatch.setattr(journal_availability, "LATE", 60.0)
     verdicts = await asyncio.gather(*(journal.append(reading("p")) for _ in range(3 * SLOTS)))
     assert verdicts == [[]] * (3 * SLOTS)
     assert (await verify_chain(journal)).fault is None

@@ -17,11 +17,12 @@ from gateway.domain.seal import OpaqueIds, Sealer, TurningSealer
 from gateway.errors import ConfigurationError, JournalUnavailable
 from gateway.stores import sealed_columns
 from gateway.stores.journal import Journal, JournalEntry
-from gateway.stores.journal_keys import turn_keys
+from gateway.stores.journal_keys import rotate_keys
 from gateway.stores.journal_purge import believe, purge_entries
 from gateway.stores.journal_queries import BOUND_FAULT, readings_of, verify_chain
 from gateway.stores.registry import ROWS, SEALED, RegistryStore, Window
 from gateway.stores.sealed_columns import Resealing, check_sealed, reseal
+from gateway.stores.sealing_keys import forget_keys
 from gateway.stores.sql import open_engine, writer
 from tests.support.unit.registry import importer
 from tests.unit.test_config import GOOD
@@ -29,6 +30,7 @@ from tests.unit.test_store_registry import line, numeros
 
 OLD, NEW, IDS, LOST = (Sealer(bytes([rank]) * 32) for rank in (1, 2, 3, 4))
 START = datetime(2026, 1, 1, tzinfo=UTC)
+_BYTES = {"sqlite": "x'00'", "postgresql": "'\\\\x00'"}
 JANUARY = Window(date(2026, 1, 1), date(2026, 1, 31))
 
 
@@ -64,6 +66,24 @@ def test_each_holder_has_its_own(tmp_path: Path) -> None:
     assert OpaqueIds(sealer).seal("Jeune", "cle") == OpaqueIds(IDS).seal("Jeune", "cle")
     assert [one.name for one in signers] == [NEW.name, OLD.name]
     assert [one.name for one in cache] == [LOST.name]
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ({}, [OLD]),
+        ({"GATEWAY_CLE_IDENTIFIANTS": text_of(3), "GATEWAY_CLES": text_of(2)}, [IDS]),
+        (
+            {"GATEWAY_CLE_IDENTIFIANTS": text_of(3), "GATEWAY_CLES_CHIFFREMENT": f"{text_of(2)},{text_of(3)}"},
+            [NEW, IDS],
+        ),
+    ],
+    ids=["one-key", "as-before-the-ring", "turning"],
+)
+def test_what_issuers_encrypt_for_turns_by_itself(tmp_path: Path, told: dict[str, str], names: list[Sealer]) -> None:
+    (tmp_path / "gateway.toml").write_text(GOOD, encoding="utf-8")
+    result = load({"GATEWAY_CONFIG": str(tmp_path), "GATEWAY_CLE": text_of(1), **told})
+    assert [one.name for one in result.encryption_sealers] == [one.name for one in names]
 
 
 @pytest.mark.parametrize("name", ["GATEWAY_CLES", "GATEWAY_CLE_IDENTIFIANTS", "GATEWAY_CLES_JOURNAL"])
@@ -140,9 +160,56 @@ class TestRegistry:
         told = await self.resealed(kept, ring)
         assert [(one.seen, one.resealed) for one in told] == [(500, 0), (1000, 500), (1234, 734)]
         assert [(one.resealed, one.unreadable) for one in await self.resealed(kept, ring)][-1] == (0, 0)
+        await self.forget(kept, ring)
         assert await self.read(kept, TurningSealer(OLD, [NEW])) == all_of_them
+        assert caplog.text == ""
+
+    async def forget(self, url: str, sealer: Sealer) -> None:
+        engine = open_engine(url, 5, is_durable=True)
+        async with engine.begin() as connection:
+            await connection.run_sync(forget_keys, sealer)
+        await engine.dispose()
+
+    async def test_a_key_that_lacks_is_told_from_damage_and_stops_the_start(self, kept: str) -> None:
+        ring = TurningSealer(OLD, [NEW, OLD])
+        await self.read(kept, ring)  # a gateway opened with both: either may have sealed
+        for alone in (TurningSealer(OLD, [NEW]), TurningSealer(OLD, [OLD]), TurningSealer(OLD, [LOST])):
+            with pytest.raises(ConfigurationError) as refusal:
+                await self.read(kept, alone)
+            number = 2 if alone.ring == (LOST,) else 1
+            assert str(refusal.value) == (
+                f"GATEWAY_CLES : {number} clé(s) qui ont scellé ce qui est gardé n'y sont pas ; "
+                "les remettre, puis « python -m gateway cle tourner » (docs/cles.md)"
+            )
+        await self.forget(kept, ring)
+        with pytest.raises(ConfigurationError, match=r"^GATEWAY_CLES : 1 clé"):
+            await self.read(kept, TurningSealer(OLD, [OLD]))
+
+    async def test_damage_is_told_from_a_key_that_lacks_and_the_rest_is_served(
+        self, kept: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await self.damage(kept)
         assert await self.read(kept, OLD) == []
-        assert "registre : copie que n'ouvre aucune clé de GATEWAY_CLES" in caplog.text
+        assert caplog.messages[0].startswith("registre : copie altérée : aucune clé ne manque, et rien ne s'y ouvre")
+
+    async def test_data_of_before_keys_were_noted_says_what_is_not_known(
+        self, kept: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await self.execute(kept, "DELETE FROM registre_cles")
+        assert await self.read(kept, TurningSealer(OLD, [LOST])) == []
+        assert caplog.messages[0].startswith("registre : copie que n'ouvre aucune clé de GATEWAY_CLES")
+        assert len(await self.read(kept, TurningSealer(OLD, [NEW, OLD]))) == self.ROWS_KEPT  # and both are noted
+        with pytest.raises(ConfigurationError, match=r"^GATEWAY_CLES : 1 clé"):
+            await self.read(kept, TurningSealer(OLD, [OLD]))
+
+    async def damage(self, url: str) -> None:
+        await self.execute(url, f"UPDATE registre_lignes SET scelle = {_BYTES[url.split('+', maxsplit=1)[0]]}")
+
+    async def execute(self, url: str, order: str) -> None:
+        engine = open_engine(url, 5, is_durable=True)
+        async with engine.begin() as connection:
+            await connection.execute(text(order))
+        await engine.dispose()
 
     async def test_a_row_written_meanwhile_is_not_put_back(self, kept: str) -> None:
         """Somebody else's row is sealed by the keys of the day: what was read before it is not written over it."""
@@ -200,7 +267,7 @@ class TestJournal:
 
     async def turned(self, url: str, signers: list[Sealer]) -> tuple[bool, set[str]]:
         journal = await self.opened(url, signers)
-        done = await turn_keys(journal)
+        done = await rotate_keys(journal)
         await journal.close()
         return done.turned, set(done.needed)
 
@@ -251,7 +318,7 @@ class TestJournal:
         await self.append(kept, [NEW, OLD], 2)
         forger = await self.opened(kept, [NEW, OLD])
         backwards = await self.opened(kept, [OLD, NEW])
-        await turn_keys(backwards)
+        await rotate_keys(backwards)
         await backwards.close()
         async with forger.engine.begin() as connection:  # turned back, and the note of it taken away
             await connection.execute(text("DELETE FROM journal_cles WHERE depuis > 6"))
@@ -283,7 +350,7 @@ class TestJournal:
         journals = [await self.opened(kept, [OLD, NEW]) for _ in range(3)]
         turning = await self.opened(kept, [NEW, OLD])
         written = [one.append(entry(rank)) for rank in range(20) for one in journals]
-        await asyncio.gather(*written, turn_keys(turning), *(one.append(entry(99)) for one in journals))
+        await asyncio.gather(*written, rotate_keys(turning), *(one.append(entry(99)) for one in journals))
         for one in (*journals, turning):
             await one.close()
         assert await self.fault(kept, [NEW, OLD]) is None

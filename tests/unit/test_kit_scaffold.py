@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import tomllib
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gateway.__main__ import main
 from gateway.cli.kit.fictitious import SHORT, Fiction
 from gateway.cli.kit.guess import guess
 from gateway.domain.identifiers import is_valid_siret, is_valid_uai, normalise_numero_contrat, normalise_telephone
+from gateway.sources.http.decode import decoded_text
 
 PARTNERS = Path(__file__).parents[1] / "partenaires"
 XML, JSON, CSV = "scform/cas/rupture.1.xml", "meridien/cas/deux-pages.1.json", "atelier/cas/lignes.csv"
@@ -40,7 +42,9 @@ def test_the_files_written_read_the_example_at_once(
 @pytest.mark.parametrize("page", [XML, JSON, CSV])
 def test_nobody_of_the_example_is_in_the_files(page: str, tmp_path: Path) -> None:
     assert main(["partenaire", "nouveau", "essai", "--exemple", str(PARTNERS / page), "--vers", str(tmp_path)]) == 0
-    written = "".join(path.read_text(encoding="utf-8") for path in sorted(tmp_path.rglob("*")) if path.is_file())
+    written = "".join(
+        decoded_text(path.read_bytes(), "cp1252") for path in sorted(tmp_path.rglob("*")) if path.is_file()
+    )
     people = [
         "LEBON",
         "MARTIN",
@@ -104,6 +108,57 @@ def test_what_is_not_found_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert 'nom = "À ÉCRIRE"' in (tmp_path / "essai" / "partenaire.toml").read_text(encoding="utf-8")
 
 
+def test_whose_the_example_is_is_told_where_its_page_does_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By no UAI, by one whose letter is wrong, or by several."""
+    row = {"nom": "Lebon", "prenom": "Zoé", "naissance": "07/03/2006"}
+    for name, uais, line in (
+        ("un", ("0010856A",), None),
+        ("faux", ("0010856B",), "aucun UAI valide dans l'exemple"),
+        ("deux", ("0010856A", "0021479X"), "plusieurs UAI dans l'exemple"),
+    ):
+        page = tmp_path / f"{name}.json"
+        rows = [{**row, "id": rank, "uai": uais[rank % len(uais)]} for rank in range(2)]
+        page.write_text(json.dumps(rows), encoding="utf-8")
+        assert main(["partenaire", "nouveau", name, "--exemple", str(page), "--vers", str(tmp_path)]) == 0
+        out = capsys.readouterr().out
+        assert (line in out) if line else ("UAI" not in out)
+        assert (tmp_path / name / "cas" / "exemple.attendu.json").exists() == (line is None)
+
+
+@pytest.mark.parametrize("page", [XML, JSON, CSV])
+def test_what_is_written_is_short(page: str, tmp_path: Path) -> None:
+    """A group of fields is a line, and so is a training."""
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(PARTNERS / page), "--vers", str(tmp_path)]) == 0
+    written = (tmp_path / "essai" / "partenaire.toml").read_text(encoding="utf-8")
+    assert len(written.splitlines()) <= 27
+    assert "genre" not in written
+
+
+def test_a_last_day_worked_is_moved_and_numbers_since_1970_are_days(tmp_path: Path) -> None:
+    contract = {"deca": "001202409010001", "start": 1725141600000, "lastDay": 1771023600000}
+    row = {
+        "lastName": "LEBON",
+        "firstName": "Zoé",
+        "birthDate": 1141686000000,
+        "gender": "female",
+        "contracts": [contract],
+    }
+    page = tmp_path / "page.json"
+    page.write_text(json.dumps([{**row, "guid": "a1b2"}, {**row, "guid": "a1b3"}]), encoding="utf-8")
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(page), "--vers", str(tmp_path)]) == 0
+    told = tomllib.loads((tmp_path / "essai" / "partenaire.toml").read_text(encoding="utf-8"))["dialecte"]
+    assert told["dates"] == "millisecondes"
+    assert told["contrat"]["rupture"] == {"date": {"chemin": "lastDay", "jours": 1}}
+    kept = json.loads((tmp_path / "essai" / "cas" / "exemple.json").read_text(encoding="utf-8"))[0]
+    moved = kept["birthDate"] - row["birthDate"]
+    assert moved < 0
+    assert moved % (7 * 86_400_000) == 0
+    assert kept["contracts"][0]["start"] - contract["start"] == moved
+    assert kept["gender"] == "female"
+
+
 def test_what_another_noun_must_say_is_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A contract without its beginning is refused: the file that is written says that it lacks."""
     page = tmp_path / "page.json"
@@ -143,7 +198,7 @@ def test_an_example_that_is_none_is_told(
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "essai").mkdir()
     assert main(["partenaire", "nouveau", "essai", "--exemple", str(PARTNERS / XML), "--vers", str(tmp_path)]) == 2
-    assert "existe déjà" in capsys.readouterr().err
+    assert "existe déjà : donner un autre nom, ou --vers un autre dossier" in capsys.readouterr().err
 
 
 @given(st.text(min_size=SHORT + 1, max_size=30))
@@ -160,6 +215,20 @@ def test_a_text_keeps_its_form_and_nothing_else(text: str) -> None:
 @pytest.mark.parametrize("code", ["", "M", "F", "3", "06", "  ", "00000000", "00/00/0000"])
 def test_codes_and_what_is_empty_stay(code: str) -> None:
     assert fiction().text(code) == code
+
+
+def test_a_name_of_two_letters_is_replaced_wherever_it_is() -> None:
+    """The defect: what had two characters stayed, so that an example kept the names of Li NG, of Eu."""
+    person = {"nom": "NG", "prenom": "Li", "surnom": "Zo", "adresse": {"ville": "Eu"}, "alias": ["Bo"]}
+    made = fiction().document([person])[0]
+    told = [made["nom"], made["prenom"], made["surnom"], made["adresse"]["ville"], made["alias"][0]]
+    assert {(len(one), one.isalpha()) for one in told} == {(2, True)}
+    assert [one.isupper() for one in told] == [True, False, False, False, False]
+    assert not {*told} & {"NG", "Li", "Zo", "Eu", "Bo"}
+    row = fiction().csv("nom;statut;cp\r\nNG;AP;02\r\n", ";").splitlines()[1].split(";")
+    assert (row[0] != "NG", row[1:]) == (True, ["AP", "02"])
+    xml = fiction().xml('<a nom="NG"><prenom>Li</prenom><b:statut>AP</b:statut><sexe>F</sexe><v><![CDATA[Eu]]></v></a>')
+    assert [name in xml for name in ("NG", "Li", "Eu", ">AP<", ">F<")] == [False, False, False, True, True]
 
 
 def test_what_is_recognised_stays_valid() -> None:
@@ -190,3 +259,39 @@ def test_the_word_that_tells_a_type_stays() -> None:
     }
     assert "MOB" in fiction().xml('<tel type="MOB">0612345678</tel>')
     assert "secret" not in fiction().xml("<a><!-- secret --><![CDATA[secret]]>secret</a>")
+
+
+def test_a_key_is_what_each_row_has_and_no_other_the_nearest_to_the_row() -> None:
+    """Neither the number of a street nor the code of a state is one, though they are called so."""
+    row = {"etat": {"code": "A"}, "adresse": {"numero": "12"}, "nom": "A", "prenom": "B", "ne": 20060201}
+    page = [{**row, "uuid": "a-1"}, {**row, "uuid": "a-2", "adresse": {"numero": "14"}}]
+    assert guess(json.dumps(page).encode(), ".json").fields["jeune"]["cle"] == "uuid"
+    without = guess(json.dumps([row, row]).encode(), ".json")
+    assert without.missing == {"jeune": ["cle"]}
+    assert (without.dates, without.fields["jeune"]["date_naissance"]) == ("AAAAMMJJ", "ne")
+
+
+def test_a_list_is_known_by_what_it_holds_where_its_name_tells_nothing() -> None:
+    signed = {"deca": "001202409010001", "debut": "2024-09-01", "entreprise": {"siret": "35600000000048"}}
+    studied = {"titre": "CAP", "rncp": "RNCP35316", "debut": "2024-09-01"}
+    row = {"id": 1, "nomUsage": "A", "prenom": "B", "ne": "2006-02-01", "engagements": [signed], "etudes": [studied]}
+    found = guess(json.dumps([row, {**row, "id": 2}]).encode(), ".json")
+    assert found.lists == {"contrat": "engagements", "formation": "etudes"}
+    assert found.fields["jeune"]["nom"] == "nomUsage"
+    assert found.fields["contrat"]["employeur.siret"] == "entreprise.siret"
+
+
+def test_a_list_of_one_and_one_of_two_are_read_together() -> None:
+    """In XML the contract of the first row is alone, and only it tells its rupture."""
+    one = "<contrat><du>01/09/2024</du><rupture>02/02/2025</rupture></contrat>"
+    two = "<contrat><du>01/09/2025</du></contrat>" * 2
+    row = "<s ref='{}'><nom>A</nom><prenom>B</prenom><ne>01/02/2006</ne><contrats>{}</contrats></s>"
+    found = guess(f"<f><l>{row.format(1, one)}{row.format(2, two)}</l></f>".encode(), ".xml")
+    assert found.lists["contrat"] == "contrats.contrat"
+    assert found.fields["contrat"] == {"date_debut": "du", "rupture.date": "rupture"}
+
+
+def test_where_a_page_says_whose_it_is_the_table_wants_it(tmp_path: Path) -> None:
+    assert main(["partenaire", "nouveau", "essai", "--exemple", str(PARTNERS / JSON), "--vers", str(tmp_path)]) == 0
+    written = tomllib.loads((tmp_path / "essai" / "partenaire.toml").read_text(encoding="utf-8"))
+    assert written["dialecte"]["exige"] == {"resultat.espace.uai": "{uai}"}

@@ -14,7 +14,7 @@ from gateway.domain.matching import match
 from gateway.domain.similarity import agreements, compare, weights
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
-from gateway.federation.collect.kept_readings import Readings
+from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.join.link import Installation, SourcedRecord, link
 from gateway.federation.join.merge import merge
 from gateway.federation.join.provenance import attach
@@ -60,7 +60,7 @@ def seen_by(profil: Profil, organisation: str, *records: SourcedRecord, heard: S
     uais = frozenset({organisation}) if profil is Profil.CFA else frozenset[str]()
     finalite = Finalite.GESTION_CFA if profil is Profil.CFA else Finalite.ACCOMPAGNEMENT
     rights = Rights(POLICY, profil, finalite, Perimetre(profil, organisation, uais))
-    return build(Readings(list(records), suivi_heard=frozenset(heard)), rights)
+    return build(SourceReadings(list(records), suivi_heard=frozenset(heard)), rights)
 
 
 # The treatment of a rupture

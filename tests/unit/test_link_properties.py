@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.links import Alias, KnownLinks, Link, LinkWrites, RecordKey
-from gateway.federation.ids.resolve import IdDecision, RecordKeys, resolve, unknown
+from gateway.federation.ids.keep_or_create import IdDecision, RecordKeys, keep_or_create, unknown
 from tests.support.unit.links import T0, derive
 
 RECORDS = [
@@ -30,7 +30,7 @@ class Ledger:
     def decide(self, key_sets: Sequence[RecordKeys], moment: int) -> IdDecision:
         cousins = list(self.links.values()) if unknown(key_sets, self.known(key_sets)) else []
         known = replace(self.known(key_sets), cousins=cousins)
-        return resolve(key_sets, known, derive, T0 + timedelta(hours=moment))
+        return keep_or_create(key_sets, known, derive, T0 + timedelta(hours=moment))
 
     def known(self, key_sets: Sequence[RecordKeys]) -> KnownLinks:
         keys = {key.key for record_keys in key_sets for key in record_keys.keys}
@@ -134,13 +134,13 @@ def test_two_objects_tied_before_are_untied_when_they_are_seen_as_two() -> None:
     """Who read a person is asked under both ids as long as they are one, and no longer."""
     links = {key.key: Link(key, object_, T0, T0) for key, object_ in zip(RECORDS[:2], "ab", strict=True)}
     known = KnownLinks(links, alias={"b": Alias("b", "a", T0, broken=True)}, ties=frozenset({("b", "a")}))
-    apart = resolve([RecordKeys((key,)) for key in RECORDS[:2]], known, derive, T0)
+    apart = keep_or_create([RecordKeys((key,)) for key in RECORDS[:2]], known, derive, T0)
     assert (list(apart.writes.ties), list(apart.writes.untied)) == ([], [("b", "a")])
-    one = resolve([RecordKeys(tuple(RECORDS[:2]))], known, derive, T0)
+    one = keep_or_create([RecordKeys(tuple(RECORDS[:2]))], known, derive, T0)
     assert (list(one.writes.ties), list(one.writes.untied)) == ([], [])
-    anew = resolve([RecordKeys(tuple(RECORDS[:2]))], replace(known, ties=frozenset()), derive, T0)
+    anew = keep_or_create([RecordKeys(tuple(RECORDS[:2]))], replace(known, ties=frozenset()), derive, T0)
     assert (list(anew.writes.ties), list(anew.writes.untied)) == ([("b", "a")], [])
-    alone = resolve(
+    alone = keep_or_create(
         [RecordKeys(tuple(RECORDS[:1]))], replace(known, links={RECORDS[0].key: links[RECORDS[0].key]}), derive, T0
     )
     assert list(alone.writes.untied) == []

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.domain.links import KnownLinks, LinkWrites
 from gateway.errors import LinksUnavailable
-from gateway.federation.ids.assign import person_keys
-from gateway.federation.ids.resolve import resolve
+from gateway.federation.ids.id_assigner import person_keys
+from gateway.federation.ids.keep_or_create import keep_or_create
 from gateway.schema.nouns import Contrat, Sexe
 from gateway.stores.links import LinkStore
 from tests.support.databases import at_rest
@@ -296,7 +296,7 @@ async def test_what_is_known_is_not_written_again_but_for_a_date_once_a_month(
     record_keys = person_keys(cluster_of(ERP), frozenset(), IDS.pseudonym)
     known = await ledger.read([record_keys.first])
     for days, changes in ((0, 0), (30, 0), (31, 1)):
-        decision = resolve([record_keys], known, derive, T0 + timedelta(days=days))
+        decision = keep_or_create([record_keys], known, derive, T0 + timedelta(days=days))
         assert (len(decision.writes.new), len(decision.writes.changes)) == (0, changes)
 
 

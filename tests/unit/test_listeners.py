@@ -1,5 +1,6 @@
 """Where a gateway listens: one address, both families, or a socket of this machine; what cannot be had is one line."""
 
+import re
 import resource
 import socket
 import stat
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config import StreamSettings
 from gateway.edge.connection_table import PROXY, ClientAddresses
 from gateway.errors import ConfigurationError
 from gateway.server.listeners import address_of, connections_max, listen
@@ -88,12 +90,12 @@ def test_a_unix_socket_that_cannot_be_had_is_one_line(tmp_path: Path, place: obj
 @pytest.mark.parametrize(
     ("limits", "asked", "places"),
     [
-        ((1024, 524_288), 4096, 1000),  # systemd's own: what it grants is asked for
+        ((1024, 524_288), 4256, 4000),  # systemd's own: what it grants is asked for
         ((1024, 1024), None, 768),
         ((256, 300), 300, 44),
         ((64, 64), None, 1),
-        ((8192, 8192), None, 1000),
-        ((-1, -1), None, 1000),
+        ((8192, 8192), None, 4000),
+        ((-1, -1), None, 4000),
     ],
 )
 def test_a_start_under_a_low_limit_tells_how_many_connections_it_leaves(
@@ -106,10 +108,31 @@ def test_a_start_under_a_low_limit_tells_how_many_connections_it_leaves(
     set_to: list[int] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
     monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: set_to.append(wanted[0]))
-    assert connections_max() == places
+    assert connections_max(StreamSettings()) == places
     assert set_to == ([] if asked is None else [asked])
-    told = f"fichiers : peu permis, {places} connexions au lieu de 1000 ; LimitNOFILE=8192 dans l'unité systemd, ou ulimit -n"
-    assert [record.getMessage() for record in caplog.records] == ([] if places == 1000 else [told])
+    told = f"fichiers : peu permis, {places} connexions au lieu de 4000 ; LimitNOFILE=8192 dans l'unité systemd, ou ulimit -n"
+    assert [record.getMessage() for record in caplog.records] == ([] if places == 4000 else [told])
+
+
+def test_streams_that_are_written_down_and_have_no_files_are_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (4096, 4096))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: None)
+    assert connections_max(StreamSettings(par_processus=2840)) == 3840
+    told = (
+        "gateway.toml : [flux] par_processus : 2841 flux demandent 4097 fichiers ouverts, le système en permet 4096 ; "
+    )
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(told)}"):
+        connections_max(StreamSettings(par_processus=2841))
+
+
+def test_who_vanished_is_given_up_after_thirty_seconds_unread() -> None:
+    """What is sent to a host that left without a word is sent again for a quarter of an hour, and its stream holds a place."""
+    with listen(HERE, "127.0.0.1", 0) as taken, socket.create_connection(taken.getsockname()):
+        connection, _ = taken.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
 
 
 def test_who_comes_by_a_unix_socket_is_a_proxy_of_ours() -> None:

@@ -10,7 +10,7 @@ from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.concurrency import Preparation
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
-from gateway.federation.directory import Directory
+from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.menus import Menus
 from tests.support.unit.federation import IDS
 

@@ -16,13 +16,15 @@ from sqlalchemy import Connection, MetaData
 from gateway.errors import ConfigurationError
 from gateway.stores import (
     blocks,
-    counters,
     event_log,
     journal_tables,
     links,
     migrations,
+    quota_counters,
     reception_tables,
     registry,
+    sealing_keys,
+    webhook_store,
     write_tables,
 )
 from gateway.stores.blocks import BlockStore
@@ -33,6 +35,7 @@ from gateway.stores.receptions import ReceptionStore
 from gateway.stores.registry import RegistryStore
 from gateway.stores.schema_versions import HEADS, migrate, version_table
 from gateway.stores.sql import open_engine
+from gateway.stores.webhook_store import WebhookStore
 from gateway.stores.write_store import WriteStore
 from tests.at_rest.opened import KINDS, VERSIONS, as_written, run
 from tests.support.databases import read, write
@@ -40,13 +43,15 @@ from tests.support.unit.registry import SEALER
 
 METADATA = (
     journal_tables._tables,
-    counters._tables,
+    quota_counters._tables,
     registry._tables,
+    sealing_keys.NAMES.metadata,
     links._tables,
     blocks._tables,
     reception_tables.TABLES,
     write_tables._tables,
     event_log._tables,
+    webhook_store._tables,
 )
 
 
@@ -117,6 +122,7 @@ async def test_a_database_of_a_later_code_is_refused_in_one_line(url: str, store
     journal, registry, ledger = Journal(url, SEALER), RegistryStore(url, SEALER), LinkStore(url)
     received = ReceptionStore(url)
     counted, written, events = BlockStore(url), WriteStore(url), EventStore(url)
+    webhooks = WebhookStore(url)
     opening: dict[str, Callable[[], Awaitable[object]]] = {
         "journal": journal.open,
         "registre": registry.open,
@@ -125,13 +131,14 @@ async def test_a_database_of_a_later_code_is_refused_in_one_line(url: str, store
         "statistiques": counted.open,
         "ecritures": written.open,
         "evenements": events.open,
+        "abonnements": webhooks.open,
     }
     try:
         with pytest.raises(ConfigurationError) as refusal:
             await opening[store]()
         assert str(refusal.value) == f"{store} : base d'une version plus récente que cette passerelle"
     finally:
-        for opened_store in (journal, registry, ledger, counted, received, written, events):
+        for opened_store in (journal, registry, ledger, counted, received, written, events, webhooks):
             await opened_store.close()
 
 

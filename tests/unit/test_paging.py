@@ -14,7 +14,7 @@ from gateway.domain.identifiers import normalise_nom
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidCursor
 from gateway.federation.paging import CursorCodec, cut, sort
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.nouns import Adresse, Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures

@@ -35,7 +35,7 @@ FROZEN = Path(__file__).with_name("frozen")
 
 # The contract: `make check` says that both are what the code writes, this that they are what they were.
 PUBLISHED = {
-    "schema.graphql": "f0d7965d377a98ba5e85aec73060523fc1214b8f8bfcf042ea2fb7a638455662",
+    "schema.graphql": "ba256b40a2ad42082ee933173ce04d2eb151c986af020528e21f5a6dba11b1c4",
     "ACCES.md": "aaf6528303b4acc717bea7b2faa861dc925d902bb62eb1dde282d997b1184e13",
 }
 ENVIRONMENT = {
@@ -45,6 +45,7 @@ ENVIRONMENT = {
     "GATEWAY_CACHE_URL",
     "GATEWAY_CLE",
     "GATEWAY_CLES",
+    "GATEWAY_CLES_CHIFFREMENT",
     "GATEWAY_CLES_JOURNAL",
     "GATEWAY_CLE_IDENTIFIANTS",
     "GATEWAY_CLE_STATISTIQUES",
@@ -92,6 +93,12 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("clients",),
     ("personne",),
     ("personne", "effacer"),
+    ("depot",),
+    ("depot", "transmettre"),
+    ("abonnements",),
+    ("abonnements", "etat"),
+    ("abonnements", "rejouer"),
+    ("abonnements", "essayer"),
     ("expliquer",),
     ("partenaire",),
     ("verifier",),
@@ -103,6 +110,7 @@ PATHS = {
     "/health/live",
     "/health/ready",
     "/metrics",
+    "/version",
     "/favicon.ico",
 }
 ASSETS = "/graphql/assets"

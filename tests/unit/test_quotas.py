@@ -12,15 +12,15 @@ from prometheus_client import CollectorRegistry
 from gateway.audit.alerts import Alerts
 from gateway.auth.authentication.clients import DEFAULTS, ClientQuotas, caps, message, seconds_to_tomorrow
 from gateway.auth.policy.rules import Profil
-from gateway.domain.quotas import CountUnder, Quota, QuotaCrossed
+from gateway.domain.quota_rules import CountUnder, Quota, QuotaCrossed
 from gateway.domain.seal import Sealer
 from gateway.redis_client import open_redis
-from gateway.stores.counters import Allowance, CountedToday, RateLimits, judge
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_purge import forget_counts
 from gateway.stores.journal_queries import readings_of, verify_chain
+from gateway.stores.quota_counters import Allowance, CountedToday, RateLimits, judge
 from gateway.stores.shared_counters import SharedCounters
-from tests.support.redis_server import suspension
+from tests.support.redis_server import redis_breaker
 from tests.support.unit.accounts import account
 
 pytestmark = pytest.mark.anyio
@@ -160,13 +160,13 @@ async def test_a_client_spends_its_allowance_and_no_other() -> None:
 
 async def test_while_redis_does_not_answer_a_process_counts_alone(caplog: pytest.LogCaptureFixture) -> None:
     async with open_redis("redis://127.0.0.1:1/0") as client:
-        await debit(RateLimits(SharedCounters(client, suspension())))
+        await debit(RateLimits(SharedCounters(client, redis_breaker())))
     assert "redis sans réponse (ConnectionError : connexion refusée ; démarrer Redis, ou corriger" in caplog.text
 
 
 async def test_two_processes_share_the_allowance_of_a_redis(redis_url: str) -> None:
     async with open_redis(redis_url) as client:
-        one, other = (RateLimits(SharedCounters(client, suspension())) for _ in range(2))
+        one, other = (RateLimits(SharedCounters(client, redis_breaker())) for _ in range(2))
         await debit(one)
         assert await other.spend(Allowance("essai", 10), "a", 1) is not None
         assert await other.spend(Allowance("essai", 10), "c", 1) is None

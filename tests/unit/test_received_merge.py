@@ -9,7 +9,7 @@ import pytest
 from gateway.auth.policy.policy import Affiliation, Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.collect.kept_readings import Freshness, Readings
+from gateway.federation.collect.kept_readings import Freshness, SourceReadings
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.lists import filter_jeunes
 from gateway.federation.views.view import Rights, readable
@@ -125,7 +125,7 @@ def unit(key: str, days: float | None, etat: EtatSource) -> UnitResult:
 
 def test_the_line_of_an_answer_tells_the_last_transmission_of_the_cfa_longest_silent() -> None:
     now = datetime(2026, 10, 15, 9, tzinfo=UTC)
-    readings = Readings()
+    readings = SourceReadings()
     readings.date([unit("A", None, EtatSource.DISPONIBLE)], 1e6)
     assert readings.freshness_by_source == {}  # whoever never transmitted has no age
     readings.date([unit("A", 1, EtatSource.DISPONIBLE), unit("B", 5, EtatSource.DEGRADEE)], 1e6)

@@ -95,7 +95,9 @@ def test_every_key_has_its_row_and_every_row_its_key() -> None:
 
 def test_every_figure_has_its_row_and_every_row_its_figure() -> None:
     page = (ROOT / "docs/metriques.md").read_text(encoding="utf-8")
-    told = {re.sub("_total$", "", name) for name in re.findall(r"^\| `(passerelle_[a-z_]+)", page, re.MULTILINE)}
-    counted = set(re.findall(r"\"(passerelle_[a-z_]+[a-z])\"", CODE))
+    told = {
+        re.sub("_total$", "", name) for name in re.findall(r"^\| `((?:passerelle|http)_[a-z_]+)", page, re.MULTILINE)
+    }
+    counted = set(re.findall(r"\"((?:passerelle|http_server)_[a-z_]+[a-z])\"", CODE))
     loop = {f"passerelle_boucle_{of}_secondes" for of in ("retard", "calcul")}
     assert told == counted | loop

@@ -16,7 +16,7 @@ from gateway.domain.referentiel import Referentiel
 from gateway.errors import SourceSpared
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import describe, plan_of_perimetre, residents_by_cfa
-from gateway.federation.directory import Directory
+from gateway.federation.organisation_directory import Directory
 from gateway.schema.nouns import Adresse, Contrat, Jeune
 from gateway.schema.organisations import Cfa
 from gateway.schema.scalars import SIRET, UAI, CodePostal

@@ -11,10 +11,10 @@ from gateway.domain.matching import match
 from gateway.domain.referentiel import CommuneLine, Geographie, Referentiel, resolve
 from gateway.domain.similarity import compare, weights
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.directory import Directory
 from gateway.federation.join.link import link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.precedence import fold
+from gateway.federation.organisation_directory import Directory
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Rupture
 from gateway.schema.scalars import CodePostal
 from tests.support.unit.federation import AUTRE, DAY, IDS, UN, contrat, merged, session, told

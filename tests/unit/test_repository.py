@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.order import LONGEST, TESTS
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 LINES_MAX = 350
 ONLY_HTTP_SPEAKERS = {f"gateway/sources/http/{name}.py" for name in ("transport", "outbound", "credentials", "issuers")}
@@ -45,7 +47,8 @@ def _importing(batch: str, modules: list[Path]) -> set[str]:
 
 def test_the_lists_are_not_empty() -> None:
     assert len(PRODUCT) > 40
-    assert {_name(lock) for lock in LOCKS} == {f"requirements/{name}.txt" for name in ("runtime", "dev", "web", "lien")}
+    names = ("runtime", "dev", "web", "lien", "release", "docs")
+    assert {_name(lock) for lock in LOCKS} == {f"requirements/{name}.txt" for name in names}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=_name)
@@ -107,3 +110,8 @@ def test_the_commands_of_the_texts_exist() -> None:
         quoted |= set(re.findall(r"(?:`|<code>|^\s*|^\$ )make ([a-z][a-z-]*)", text.read_text("utf-8"), re.MULTILINE))
     assert {"run", "test", "check"} <= targets
     assert quoted <= targets
+
+
+def test_the_files_of_tests_that_begin_first_are_there() -> None:
+    assert [name for name in LONGEST if not (TESTS / name).is_file()] == []
+    assert len(set(LONGEST)) == len(LONGEST)

@@ -14,6 +14,7 @@ from gateway.sources.http.page_trail import (
     prove_whole,
     safe_path,
     total_rows,
+    without_repeats,
 )
 
 BASE = "https://erp.test/v1"
@@ -141,6 +142,14 @@ def test_pages_shorter_than_asked_are_more_pages() -> None:
     assert numbered(shorter, 2).params["page_size"] == "100"
     last = {"data": [0] * 50, "pagination": {"total": 250}}
     assert announced(shorter, last) == 3
+
+
+def test_rows_told_twice_do_not_make_a_list_whole() -> None:
+    """A page of 50 people twice each is the half of 100 announced: there are pages behind it."""
+    asked, twice = partner_request(PagingStyle.INDEX, 100), [{"id": n // 2} for n in range(100)]
+    document = {"data": twice, "pagination": {"total": 100}}
+    assert (announced(asked, document), announced(without_repeats(asked, document), document)) == (1, 2)
+    assert without_repeats(asked, {**document, "data": twice[::2]}).size == 100
 
 
 @pytest.mark.parametrize("read", [[100], [100, 99], [150, 101], []])

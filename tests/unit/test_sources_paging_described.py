@@ -1,11 +1,22 @@
-"""Pages of partners that nobody of the house knows, followed by their description alone (docs/partenaires.md, Les pages)."""
+"""Pages of partners that nobody of the house knows, followed by their description alone (partenaires-table.md, Les pages)."""
 
 from typing import Any
 
 import pytest
 
 from gateway.connectors.base import BodyFormat, Paging, PagingStyle, PartnerRequest
-from gateway.sources.http.page_trail import InvalidPages, announced, clamped, first, next_, numbered, rows_in
+from gateway.sources.http.page_trail import (
+    InvalidPages,
+    PageTrail,
+    announced,
+    clamped,
+    first,
+    next_,
+    numbered,
+    placed_rows,
+    prove_whole,
+    rows_in,
+)
 
 BASE = "https://erp.test/v1"
 CURSOR = Paging(cursor="apres", next=("meta", "suite"), size="limite")
@@ -70,10 +81,46 @@ def test_more_is_announced_and_must_be_given(info: Any, reason: str) -> None:
 
 
 def test_an_offset_counts_what_was_given_not_what_was_asked() -> None:
-    second = after(asked(OFFSET, size=100), {"total": 250, "eleves": [0] * 40})
-    assert (second.params["debut"], after(second, {"total": 250, "eleves": [0] * 40}).params["debut"]) == ("40", "80")
-    assert next_(second, BASE, "", {"total": 80, "eleves": [0] * 40}, 2) is None
+    second = after(asked(OFFSET, size=100), {"total": 250, "eleves": list(range(40))})
+    assert (second.params["debut"], after(second, {"total": 250, "eleves": list(range(40, 80))}).params["debut"]) == (
+        "40",
+        "80",
+    )
+    assert next_(second, BASE, "", {"total": 80, "eleves": list(range(40, 80))}, 2) is None
     assert next_(second, BASE, "", {"eleves": []}, 2) is None
+
+
+def test_a_row_told_twice_is_gone_beyond_once() -> None:
+    """Four rows of a page that tells each twice were the total: half a list, and nobody told."""
+    twice = {"total": 4, "eleves": [1, 2, 1, 2]}
+    assert after(asked(OFFSET), twice).params["debut"] == "2"
+    assert after(asked(OFFSET), {"eleves": [1, 2, 1, 2]}).params["debut"] == "2"
+    with pytest.raises(InvalidPages, match="4 lignes annoncées, 8 reçues"):
+        prove_whole([4, 4], [4, 4])
+
+
+def test_rows_of_another_page_dated_otherwise_stop_all() -> None:
+    """A parameter that the partner does not know gives the first page for each: as many rows as announced."""
+    trail, told = PageTrail(9), asked(PagingStyle.SIZE, rows=("lignes",))
+    pages = [{"le": rank, "lignes": rows} for rank, rows in enumerate(([1, 2], [1, 3], [], [], [1, 2]))]
+    for rank, page in enumerate(pages[:4]):
+        trail.add(bytes([rank]), placed_rows(told, page))
+    with pytest.raises(InvalidPages, match="page répétée ou manquante"):
+        trail.add(b"x", placed_rows(told, pages[4]))
+    assert (
+        placed_rows(asked(PagingStyle.SIZE), {"erreurs": [1]}) == ()
+    )  # a list that is the same on each page may be another
+    assert placed_rows(asked(PagingStyle.SIZE), [1]) == [1]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_more_behind_a_header_that_tells_no_page_is_an_error(told: bool) -> None:
+    """It ended the reading at the first page: `encore` was not looked at."""
+    style, page = Paging(link=True, more=("encore",)), {"encore": told, "lignes": [1]}
+    if told:
+        with pytest.raises(InvalidPages, match="n'est pas donnée"):
+            next_(asked(style), BASE, "", page, 1)
+    assert (next_(asked(style), BASE, f'<{BASE}/e?p=2>; rel="next"', page, 1) is not None) is told
 
 
 def test_rows_deep_in_an_envelope_are_counted_where_they_stand() -> None:

@@ -33,6 +33,7 @@ fin = "07:00"
 depuis = 2022-06-01
 fenetre_jours = 30
 """
+SAME_KEYS = f"uai,mission_locale,code,secret,meme_cles\n{UAI_A},,a,ERP_A,true\n{UAI_B},,b,ERP_B,\n"
 CSV = f"uai,siret,code,base_url,secret\n{UAI_A},{SIRET},c 1/2,,ERP_A\n{UAI_B},,b,http://127.0.0.1:8020/x,ERP_B\n"
 ALONE = """
 nom = "erp"
@@ -62,6 +63,13 @@ def test_a_complete_partner(tmp_path: Path) -> None:
     assert erp.abonnes[UAI_A].tenant == Tenant(UAI_A, SIRET, "c 1/2")
     assert erp.acces["defaut"].secret is None
     assert erp.acces["defaut"].headers == {"operateur": "CEJ"}
+
+
+def test_a_cfa_that_transmits_too_may_have_the_same_keys(tmp_path: Path) -> None:
+    erp = load_partners(write(tmp_path, csv=SAME_KEYS), ENV, FAULT_KINDS)["erp"]
+    assert {uai: one.same_keys for uai, one in (erp.abonnes or {}).items()} == {UAI_A: True, UAI_B: False}
+    plain = load_partners(write(tmp_path), ENV, FAULT_KINDS)["erp"]
+    assert [one.same_keys for one in (plain.abonnes or {}).values()] == [False, False]
 
 
 def test_the_address_of_a_tenant_is_encoded(tmp_path: Path) -> None:
@@ -146,6 +154,8 @@ BROKEN_TENANTS = [
     pytest.param(CSV + f"{UAI_A},x\n", "ligne 4 : 5 colonnes attendues", id="ligne courte"),
     pytest.param(CSV.replace("ERP_B", "PAS_LA"), "ligne 3 : secret : variable d'environnement PAS_LA", id="secret"),
     pytest.param(CSV.replace("127.0.0.1", "erp.test"), "ligne 3 : base_url : https exigé", id="URL"),
+    pytest.param(SAME_KEYS.replace("true", "oui"), "ligne 2 : meme_cles : true ou false attendu", id="meme_cles"),
+    pytest.param(SAME_KEYS.replace(f"{UAI_A},,", ",60001,"), "ligne 2 : meme_cles : ", id="meme_cles d'une structure"),
 ]
 
 
@@ -159,7 +169,10 @@ def test_broken_tenants_say_why_in_one_line(tmp_path: Path, csv: str, expected: 
 
 @pytest.mark.parametrize("csv", [CSV.replace("c 1/2", ""), CSV.replace("ERP_A", "")])
 def test_an_incomplete_tenant_is_refused(tmp_path: Path, csv: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"erp\.toml : (locataires : code absent|acces\.defaut\.secret)"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"erp\.csv : ligne 2 : 0590001F : code absent|erp\.toml : ligne 6 : acces\.defaut\.secret",
+    ):
         load_partners(write(tmp_path, csv=csv), ENV, FAULT_KINDS)
 
 

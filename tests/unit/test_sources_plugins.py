@@ -103,7 +103,14 @@ def test_one_that_others_may_write_does_not_run(what: str, mode: int, tmp_path: 
         ("raise SystemExit(3)", "connecteur.py : SystemExit"),
         ("x = 1", "CONNECTOR = Connector(…) attendu"),
         (PLUGIN.replace('Connector("maison"', 'Connector("autre"'), "genre « autre », « maison » attendu"),
-        ("import inconnu_de_tous", "ModuleNotFoundError"),
+        (
+            "x = 1\nimport inconnu_de_tous",
+            "connecteur.py : ligne 2 : « inconnu_de_tous » ne s'importe pas ; un connecteur",
+        ),
+        (
+            "from gateway.connectors.base import Conector",
+            "ligne 1 : « Conector » n'est pas dans gateway.connectors.base ; « Connector » ?",
+        ),
     ],
 )
 def test_a_broken_one_is_one_line(body: str, told: str, tmp_path: Path) -> None:
@@ -153,4 +160,9 @@ def test_a_mapping_that_raises_fails_its_cases(tmp_path: Path, capsys: pytest.Ca
     path.write_text(PLUGIN.replace("return Record(row.id", "return Record(row.absent"), encoding="utf-8")
     capsys.readouterr()
     assert main(["verifier", str(path.parent)]) == 1
-    assert "ÉCHEC  : un.attendu.json" in capsys.readouterr().out
+    line = PLUGIN[: PLUGIN.index("return Record(row.id")].count("\n") + 1
+    out = capsys.readouterr().out
+    assert f"ÉCHEC  : un.attendu.json : enregistrement écarté : AttributeError ({path}:{line})" in out
+    path.write_text(PLUGIN.replace('alias="born"', 'alias="birth"'), encoding="utf-8")
+    assert main(["verifier", str(path.parent)]) == 1
+    assert "écarté : birth × 1 (connecteur.py : ligne 17)" in capsys.readouterr().out

@@ -30,6 +30,11 @@ def request(outcome: str = "OK", elapsed: float = 0.1, flags: str = "00") -> Ans
     return AnsweredRequest(RequestTrace("r1", "a" * 32, flags), elapsed, outcome, {})
 
 
+def offer(waiting: SpanBuffer, one: AnsweredRequest) -> None:
+    if waiting.wants(one.trace, one.elapsed, one.outcome):
+        waiting.keep(one)
+
+
 @pytest.mark.parametrize(
     ("one", "kept"),
     [
@@ -47,7 +52,7 @@ def request(outcome: str = "OK", elapsed: float = 0.1, flags: str = "00") -> Ans
 )
 def test_what_failed_was_slow_or_is_followed_is_kept(one: AnsweredRequest, kept: int) -> None:
     waiting = buffer()
-    waiting.offer(one)
+    offer(waiting, one)
     assert len(waiting.take()) == kept
     assert waiting.take() == []
 
@@ -55,7 +60,7 @@ def test_what_failed_was_slow_or_is_followed_is_kept(one: AnsweredRequest, kept:
 @pytest.mark.parametrize(("draw", "kept"), [(0.0, 1), (0.0099, 1), (0.01, 0), (0.99, 0)])
 def test_a_part_of_the_others_is_kept(draw: float, kept: int) -> None:
     waiting = buffer(0.01, draw)
-    waiting.offer(request())
+    offer(waiting, request())
     assert len(waiting.take()) == kept
 
 
@@ -63,17 +68,17 @@ def test_those_that_callers_follow_are_bounded_by_second() -> None:
     now = 5 * SECOND
     waiting = SpanBuffer(0.0, lambda: 0.5, lambda: now)
     for _ in range(25):
-        waiting.offer(request(flags="01"))
+        offer(waiting, request(flags="01"))
     assert len(waiting.take()) == 10
     now = 6 * SECOND
-    waiting.offer(request(flags="01"))
+    offer(waiting, request(flags="01"))
     assert len(waiting.take()) == 1
 
 
 def test_what_waits_is_bounded_and_what_is_lost_is_counted() -> None:
     waiting = buffer()
     for rank in range(KEPT + 7):
-        waiting.offer(replace(request("ERREUR"), attributes={"passerelle.cout": rank}))
+        offer(waiting, replace(request("ERREUR"), attributes={"passerelle.cout": rank}))
     assert waiting.lost == 7
     assert [one.attributes["passerelle.cout"] for _, one in waiting.take()][:1] == [7]
 
@@ -160,7 +165,7 @@ async def test_a_collector_that_is_away_is_told_once_and_what_it_missed_is_count
     export = TraceExport(waiting, collector.take, {}, registry)
     for status in (None, None, 503, 200, 200):
         collector.status = status
-        waiting.offer(request("ERREUR"))
+        offer(waiting, request("ERREUR"))
         await export.flush()
     await export.flush()  # nothing waits: nothing is sent
     assert len(collector.received) == 3
@@ -176,7 +181,7 @@ def test_without_a_collector_no_span_is_made(monkeypatch: pytest.MonkeyPatch) ->
     def forbidden(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("gateway.edge.graphql_http.answered_request", forbidden)
+    monkeypatch.setattr("gateway.edge.traces.answered_request", forbidden)
     trace, answer = start_trace(None, PARENT), GraphQLResponse(data=None, errors=[], extensions={})
     rendered = write(answer, trace.request_id, "application/json")
     AccessLog(CollectorRegistry(), ()).tell(trace, None, answer, rendered)

@@ -10,7 +10,7 @@ import pytest
 from gateway.auth.policy.policy import Affiliation, Perimetre
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.domain.similarity import Level
-from gateway.federation.collect.kept_readings import Readings
+from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.join.follow_ups import one_each
 from gateway.federation.join.link import FollowUp
 from gateway.federation.join.merge import etat_traitement
@@ -49,8 +49,8 @@ def _rights(profil: Profil, granted: frozenset[CategorieDonnee] = frozenset()) -
     return Rights(policy, profil, Finalite.ACCOMPAGNEMENT, Perimetre(profil, HERE))
 
 
-def _heard(*codes: str) -> Readings:
-    return cast("Readings", SimpleNamespace(suivi_heard=set(codes)))
+def _heard(*codes: str) -> SourceReadings:
+    return cast("SourceReadings", SimpleNamespace(suivi_heard=set(codes)))
 
 
 def test_of_two_dossiers_of_an_installation_the_closest_is_the_persons() -> None:

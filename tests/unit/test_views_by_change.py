@@ -14,10 +14,10 @@ from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.domain.links import KnownLinks, LinkWrites
 from gateway.domain.seal import OpaqueIds, Sealer
-from gateway.federation.collect.kept_readings import Part, Readings
-from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import Fact, FirstSeen, IdAssigner, derivation
+from gateway.federation.collect.kept_readings import Part, SourceReadings
+from gateway.federation.ids.id_assigner import Fact, FirstSeen, IdAssigner, derivation
 from gateway.federation.join.record_pool import RecordPool
+from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.build import ViewCache, find_view
 from gateway.federation.views.view import Rights, View
 from gateway.sources.units import Resource, Unit
@@ -63,7 +63,7 @@ class Reader:
         parts = {origin: Part("", list(told), INSTANT) for origin, told in world.told.items()}
         # As the cache of readings keeps them: one object as long as nothing of an installation changed.
         units = {Unit(source, Resource.CFA, tenant): str(id(world.told[source, tenant])) for source, tenant in parts}
-        readings = Readings(units=units, pool=self.pool, parts=parts)
+        readings = SourceReadings(units=units, pool=self.pool, parts=parts)
         readings.sourced_records = [who for part in parts.values() for who in part.records]
         assigner = IdAssigner(self.ledger, derivation(IDS), lambda: INSTANT, lambda: None)
         view, _ = await find_view(self.views, assigner, readings, self.rights, self.directory, TODAY)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.statut import ContratPeriod, Session, StatutApprenant, Wait, parcours, statut_on, wait_on
-from gateway.federation.collect.kept_readings import Readings
+from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.criteria import identifying
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.lists import WAITING, ListQuery
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.federation.views.view import Rights, View
 from gateway.schema.filters import FiltreSansContrat
 from gateway.schema.nouns import Adresse, EtatTraitement, Formation, SituationSuivi, Suivi
@@ -257,7 +257,7 @@ def test_a_planned_contract_is_a_look_up_and_a_deadline_past_is_a_closed_criteri
 def view_of(profil: Profil, organisation: str, *records: SourcedRecord) -> View:
     perimetre = Perimetre(profil, organisation, frozenset({organisation}) if profil is Profil.CFA else frozenset())
     finalite = Finalite.GESTION_CFA if profil is Profil.CFA else Finalite.ACCOMPAGNEMENT
-    return build(Readings(list(records)), Rights(POLICY, profil, finalite, perimetre))
+    return build(SourceReadings(list(records)), Rights(POLICY, profil, finalite, perimetre))
 
 
 @pytest.mark.parametrize(

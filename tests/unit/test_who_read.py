@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from fixtures.population.generator import generate
 from gateway.__main__ import main
 from gateway.domain.links import Alias, Link, LinkWrites, RecordKey
 from gateway.domain.seal import OpaqueIds, Sealer
-from gateway.federation.ids.assign import identities
+from gateway.federation.ids.anchors import followed_name
+from gateway.federation.ids.id_assigner import derivation, identities
 from gateway.stores.links import LinkStore
 
 SEEN = datetime(2026, 10, 1, tzinfo=UTC)
@@ -68,6 +70,13 @@ def test_d5_an_identity_is_found_whatever_the_sex_that_its_records_tell(ask: Ask
     records = [link(opaque_ids, str(rank), "a", rank) for rank in range(3)]
     stranger = link(opaque_ids, "9", "b", nom="Le Gof")
     assert ask([*records, stranger], ()) == (0, HEAD, "")
+
+
+def test_d5_a_person_whom_missions_locales_alone_know_is_found(ask: Ask, opaque_ids: OpaqueIds) -> None:
+    """Theirs have stand-ins of their own, which nobody else's records give."""
+    known = link(opaque_ids, "1", "a")
+    own = followed_name(known.key.identity, derivation(opaque_ids))
+    assert ask([replace(known, key=replace(known.key, identity=own))], ()) == (0, HEAD, "")
 
 
 def test_d5_a_person_known_under_two_ids_is_one(ask: Ask, opaque_ids: OpaqueIds) -> None:

@@ -1,13 +1,17 @@
 """Delivery: order per person, one key a write, tries for a day, refusals that are told, one process at a time (I1, I2, I3)."""
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
+from gateway.connectors.base import PartnerWrite
+from gateway.connectors.imilo import write as imilo_write
 from gateway.stores.write_queue import WriteQueue
 from gateway.writes.delivery import DELAYS, Delivery, DeliveryMetrics
 from tests.support.access.small_world import IDS
@@ -112,7 +116,7 @@ async def test_a_refusal_is_told_and_lets_the_next_go(small: WrittenWorld, statu
     assert await states(small) == [("REFUSEE", 1), ("TRANSMISE", 1)]
     assert [said.content["situation"] for said in partner.effects["0"]] == ["NOUVEAU_PROJET"]
     # What the partner refused is no longer said.
-    await small.writes.deposit.follow()
+    await small.writes.pending.follow()
     read = await small.jeune(ADVISER, "suivi { historique { situation } }")
     assert [step["situation"] for step in read["suivi"]["historique"]] == ["NOUVEAU_PROJET", "AUTRE"]
 
@@ -223,6 +227,26 @@ async def test_a_deliverer_that_lost_its_place_settles_nothing(small: WrittenWor
     assert len(partner.effects["0"]) == 1
 
 
+async def test_a_try_during_which_the_place_is_lost_is_told_as_replaced(small: WrittenWorld) -> None:
+    clock = Clock()
+    await note(small)
+    others = deliverer(small, partner := Partner(), clock)[0]
+
+    class Slow(Partner):
+        """It answers once another process has taken the place, and delivered."""
+
+        async def execute(self, source: str, reading: Any, tenant: Any) -> None:
+            clock.now += 61
+            await drain(others)
+            await partner.execute(source, reading, tenant)
+
+    first, registry = deliverer(small, Slow(), clock)
+    await first.deliver()
+    replaced = {"partenaire": "imilo", "issue": "REMPLACEE"}
+    assert registry.get_sample_value("passerelle_ecritures_total", replaced) == 1
+    assert (await states(small), len(partner.effects["0"])) == ([("TRANSMISE", 2)], 1)
+
+
 async def test_the_oldest_that_waits_is_told_by_partner(small: WrittenWorld) -> None:
     await note(small, 0)
     small.later(minutes=20)
@@ -262,3 +286,38 @@ async def test_a_connector_that_fails_on_one_write_delays_no_other(
     assert sorted(partner.effects) == ["1"]
     assert sorted(await states(small)) == [("EN_ATTENTE", 1), ("TRANSMISE", 1)]
     assert "a value" not in caplog.text
+
+
+async def test_i14_no_value_key_or_id_is_in_a_log_a_metric_an_error_or_an_address(
+    small: WrittenWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever happens to a write: accepted, refused, failed, a connector that fails with a value in its hands."""
+    caplog.set_level(logging.DEBUG)
+    own, jeune = key(), await small.id_of(ADVISER, 1)
+    said = {"situation": "AUTRE", "situationAutre": "canari-autre", "commentaire": "canari-commentaire"}
+    answers = [await small.ask(ADVISER, NOTE, saisie={"cle": own, "jeune": jeune, **said})]
+    answers.append(await small.ask(ADVISER, NOTE, saisie={"cle": own, "jeune": jeune, "commentaire": "canari-redit"}))
+    answers.append(await small.ask(ADVISER, NOTE, saisie={"cle": own, "jeune": jeune, "canari-champ": 1}))
+    await note(small, 0, **said)
+    clock, partner = Clock(), Broken(["hang", 503, 412])
+    delivery, registry = deliverer(small, partner, clock)
+    for delay in (0, *DELAYS):
+        clock.now += 1.2 * delay
+        await drain(delivery)
+    answers.append(await small.ask(ADVISER, WRITES))
+    told = [caplog.text, generate_latest(registry).decode(), *(str(answer.get("errors")) for answer in answers)]
+    told += [str(one["motif"]) for one in answers[-1]["data"]["ecritures"]["nodes"]]
+    for canary in ("canari", own, jeune, IDS.key(jeune), "Nom1", "a value"):
+        assert [text for text in told if canary in text] == [], canary
+    (request,) = next(imilo_write(PartnerWrite("NOTER_SUIVI", "12", "cle", "60001", small.instant, said)))
+    assert "canari" not in f"{request.path} {request.headers} {request.params}"
+
+
+async def test_what_its_author_read_goes_as_if_match_and_nothing_else_does() -> None:
+    at, seen = datetime(2026, 10, 15, 8, 30, tzinfo=UTC), datetime(2026, 10, 1, 22, 5, 6, 700, tzinfo=UTC)
+    for date, headers in ((None, {}), (seen, {"If-Match": '"2026-10-02 00:05:06"'})):
+        (request,) = next(
+            imilo_write(PartnerWrite("NOTER_SUIVI", "12", "cle-1", "60001", at, {"situation": "A"}, date))
+        )
+        assert dict(request.headers) == {"Idempotency-Key": "cle-1", **headers}
+        assert request.body == {"situation": "A", "auteur": "60001", "date": "2026-10-15 10:30:00"}

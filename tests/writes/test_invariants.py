@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from gateway.auth.authentication.clients import ClientQuotas, Viewer
 from gateway.errors import JournalUnavailable, QuotaReached, WritesUnavailable
-from gateway.federation.views.told_writes import ToldWrites
+from gateway.federation.views.write_resolver import WriteResolver
 from gateway.stores.write_store import WriteStore
 from tests.support.access.small_world import CALLERS, caller
 from tests.support.writes.world import (
@@ -227,12 +227,31 @@ async def test_i6_another_process_reads_it_once_it_has_followed(tmp_path: Path) 
         written_world(tmp_path / "deux", PEOPLE, url=url) as second,
     ):
         await first.write(ADVISER, NOTE, jeune=await first.id_of(ADVISER), situation="NOUVEAU_PROJET")
-        await second.writes.deposit.follow()
+        await second.writes.pending.follow()
         assert (await second.jeune(ADVISER, "suivi { situation }"))["suivi"] == {"situation": "NOUVEAU_PROJET"}
 
 
-async def test_i7_fifty_equal_keys_at_once_over_two_processes_write_once(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'partagee.sqlite'}"
+async def test_a_stale_version_is_a_conflict_though_another_process_wrote_since(tmp_path: Path, url: str) -> None:
+    """Neither has heard of the other: what the database holds decides, and one of the two is told the conflict."""
+    (tmp_path / "un").mkdir()
+    (tmp_path / "deux").mkdir()
+    async with (
+        written_world(tmp_path / "un", PEOPLE, url=url) as first,
+        written_world(tmp_path / "deux", PEOPLE, url=url) as second,
+    ):
+        jeune = await first.id_of(ADVISER)
+        version = (await first.jeune(ADVISER, "suivi { version }"))["suivi"]["version"]
+        said = {"jeune": jeune, "situation": "RDV_PRIS", "version": version}
+        asked = [one.ask(ADVISER, NOTE, saisie={"cle": key(), **said}) for one in (first, second)]
+        results = [answer["data"]["noterSuivi"] for answer in await asyncio.gather(*asked)]
+        codes = [[error["code"] for error in result["erreurs"]] for result in results]
+        assert sorted(codes) == [[], ["CONFLIT"]]
+        (refused,) = [result for result in results if result["erreurs"]]
+        assert refused["jeune"]["suivi"]["situation"] == "RDV_PRIS"
+        assert len(await first.store.since(0)) == 1
+
+
+async def test_i7_fifty_equal_keys_at_once_over_two_processes_write_once(tmp_path: Path, url: str) -> None:
     (tmp_path / "un").mkdir()
     (tmp_path / "deux").mkdir()
     async with (
@@ -268,7 +287,7 @@ async def test_a_resolver_that_fails_after_the_write_leaves_one_write(
     document, saisie = (await acts(small))["noterSuivi"]
     asked = {"cle": key(), **saisie}
     with monkeypatch.context() as patch:
-        patch.setattr(ToldWrites, "outcome_as", lambda *_: 1 / 0)
+        patch.setattr(WriteResolver, "outcome_as", lambda *_: 1 / 0)
         for _ in range(3):
             answer = await small.ask(ADVISER, document, saisie=asked)
             assert (answer["data"], answer["errors"][0]["extensions"]["code"]) == (None, "ERREUR_INTERNE")
@@ -320,18 +339,18 @@ async def test_what_is_erased_or_kept_long_enough_is_said_no_more(small: Written
     jeune = await small.id_of(ADVISER)
     await small.write(ADVISER, NOTE, jeune=jeune, situation="NOUVEAU_PROJET")
     assert await small.store.erase([small.writes.person_name(jeune)], small.instant) == 1
-    await small.writes.deposit.follow()
+    await small.writes.pending.follow()
     assert (await small.jeune(ADVISER, "suivi { situation }"))["suivi"] == {"situation": "RDV_PRIS"}
     (kept,) = await small.store.since(0)
     assert (kept.sealed, kept.personne) == (b"", "")
     await small.write(ADVISER, NOTE, jeune=jeune, situation="REORIENTATION")
     small.later(days=364)
     await small.store.purge(small.instant)
-    assert len(small.writes.deposit.by_person) == 1
+    assert len(small.writes.pending.by_person) == 1
     small.later(days=2)
     await small.store.purge(small.instant)
-    await small.writes.deposit.follow()
-    assert small.writes.deposit.by_person == {}
+    await small.writes.pending.follow()
+    assert small.writes.pending.by_person == {}
     small.later(days=3)
     await small.store.purge(small.instant)
     assert await small.store.since(0) == []

@@ -5,10 +5,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection, select
 
 from gateway.stores.write_changes import resume, withdraw
 from gateway.stores.write_queue import TryResult, WriteQueue
-from gateway.stores.write_store import DailyLimits, KeptWrite, LimitReached, NewWrite, UsedKey, WriteStore
+from gateway.stores.write_store import (
+    DailyLimits,
+    KeptWrite,
+    LimitReached,
+    NewWrite,
+    UsedKey,
+    WriteStore,
+    next_revision,
+)
+from gateway.stores.write_tables import WRITES
+from tests.support.databases import empty_all
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 10, 15, 9, tzinfo=UTC)
@@ -125,3 +136,45 @@ async def test_a_person_is_erased(store: WriteStore) -> None:
     assert await store.erase(["personne"], NOW) == 1
     written = await kept(store)
     assert (written["ecriture-0"].sealed, written["ecriture-1"].sealed) == (b"", b"scelle")
+
+
+async def test_a_write_that_is_accepted_while_its_person_is_erased_is_erased_too(store: WriteStore, url: str) -> None:
+    """Writes were looked for before the line of revisions was waited for: one that had it meanwhile stayed for ever."""
+    other = WriteStore(url)
+    await accept(store, 0)
+    try:
+        async with asyncio.timeout(30), other.engine.begin() as under_way:
+            await under_way.run_sync(next_revision)
+            erased = asyncio.create_task(store.erase(["personne"], NOW))
+            await asyncio.sleep(0.3)
+            await under_way.run_sync(_written)
+        assert await erased == 2
+    finally:
+        await other.close()
+    assert {write.sealed for write in (await kept(store)).values()} == {b""}
+
+
+def _written(connection: Connection) -> None:
+    """A write of the person more."""
+    row = dict(connection.execute(select(WRITES)).mappings().one())
+    connection.execute(WRITES.insert(), row | {"id": "ecriture-1", "rang": 2, "revision": 2})
+
+
+async def test_processes_that_forget_and_write_at_once_never_wait_for_each_other(postgresql: str) -> None:
+    await empty_all(postgresql)
+    stores = [WriteStore(postgresql) for _ in range(4)]
+    for one in stores:
+        await one.open()
+    one, other, purging, also = stores
+    try:
+        for rank in range(0, 200, 10):
+            at = NOW + timedelta(days=rank)
+            await asyncio.gather(
+                *(accept(one, rank + n, at) for n in range(5)),
+                *(accept(other, rank + n, at, personne="autre", sujet="autre") for n in range(5, 10)),
+                *(store.purge(at + timedelta(days=500)) for store in (purging, also)),
+                *(store.erase(["personne"], at) for store in (purging, also)),
+            )
+    finally:
+        for store in stores:
+            await store.close()

@@ -13,10 +13,10 @@ from typing import Any, NoReturn, Protocol
 
 from cachetools import LRUCache
 
-from gateway import strict_json
 from gateway.auth.authentication.client_register import client_of_key
 from gateway.auth.authentication.clients import Principal, RegisteredClient
 from gateway.domain.seal import Sealer
+from gateway.domain.text import strict_json
 from gateway.errors import ConfigurationError, StrongAuthenticationRequired, TokenFault, Unauthenticated
 from gateway.issuer_settings import IssuerSettings
 
@@ -226,7 +226,7 @@ def claimed_issuer(text: str) -> str | None:
 def json_part(text: str, rank: int) -> dict[str, Any]:
     """A part of a JWT, of which nothing is verified. Raises ValueError."""
     raw = text.split(".")[rank]
-    part = strict_json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)).decode())
+    part = strict_json(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)).decode())
     if not isinstance(part, dict):
         raise ValueError("not an object")
     return part

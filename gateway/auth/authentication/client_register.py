@@ -181,6 +181,8 @@ def close_clients(path: Path) -> int:
         draft.write_text(f"{text}\n\n[fin]\nclients = {number}\n", encoding="utf-8")
         shutil.copymode(path, draft)
         os.replace(draft, path)
+    except ConfigurationError as error:  # of the file that its operator wrote
+        raise ConfigurationError(str(error).replace(draft.name, path.name)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} : illisible ou non modifiable ({type(error).__name__})") from None
     finally:

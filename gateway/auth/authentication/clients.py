@@ -16,7 +16,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, mode
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import PARTNER_ROLES, Finalite, Profil
 from gateway.domain.days import PARIS, paris_day
-from gateway.domain.quotas import Account, Quota, QuotaCrossed
+from gateway.domain.quota_rules import Account, Quota, QuotaCrossed
 from gateway.domain.seal import number_of
 from gateway.errors import FinaliteRequired
 from gateway.toml_file import StrictModel, read_toml

@@ -6,7 +6,7 @@ is passed in.
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,11 +18,11 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from gateway import strict_json
 from gateway.auth.authentication.authenticator import Verified, json_part, refuse, text_of
 from gateway.auth.authentication.jwks import KeySet, signed_claims
 from gateway.concurrency import SingleFlight
 from gateway.domain.seal import Sealer
+from gateway.domain.text import strict_json
 from gateway.errors import KeysUnavailable, SourceDenied, SourceError, SourceInvalid, TokenFault, Unauthenticated
 from gateway.issuer_settings import IntrospectionSettings, IssuerSettings
 
@@ -43,13 +43,13 @@ logger = logging.getLogger("gateway.auth.introspection")
 @dataclass(slots=True, eq=False)
 class IntrospectedTokens:
     """An issuer that is asked about each token, as `asked` says: `ask` returns its answer as it came, None where it takes the
-    token for none. `keys` are what it signs by, `own_key` what it encrypts for."""
+    token for none. `keys` are what it signs by, `own_keys` what it encrypts for: the first is published."""
 
     settings: IssuerSettings
     asked: IntrospectionSettings
     ask: Callable[[str], Awaitable[bytes | None]]
     keys: KeySet
-    own_key: ECKey
+    own_keys: Sequence[ECKey]
     wall_clock: Callable[[], float]
     inactive: LRUCache[bytes, float] = field(default_factory=lambda: LRUCache(INACTIVE_MAX), repr=False)
     flights: SingleFlight[bytes, Verified] = field(default_factory=SingleFlight, repr=False)
@@ -115,15 +115,24 @@ class IntrospectedTokens:
         """The claims of an answer, in the one form that was agreed. Raises ValueError, JoseError, Unauthenticated."""
         text = body.decode().strip()
         if self.asked.reponse == "json":
-            claims = strict_json.loads(text)
+            claims = strict_json(text)
         else:
             if self.asked.reponse == "chiffree":
-                opened = jwe.decrypt_compact(text, self.own_key, registry=ENCRYPTION).plaintext
-                text = (opened or b"").decode()
+                text = self._decrypted(text)
             claims = (await self._signed(text)).get("token_introspection")
         if not isinstance(claims, dict):
             raise ValueError("not an object")
         return claims
+
+    def _decrypted(self, text: str) -> str:
+        """What was encrypted for one of our keys: an issuer keeps the one that was published for a while. Raises JoseError."""
+        for rank, key in enumerate(self.own_keys, 1):
+            try:
+                return (jwe.decrypt_compact(text, key, registry=ENCRYPTION).plaintext or b"").decode()
+            except (JoseError, ValueError):
+                if rank == len(self.own_keys):
+                    raise
+        raise ValueError("no key of ours")
 
     async def _signed(self, text: str) -> Mapping[str, Any]:
         """What the issuer signed, for us and now."""

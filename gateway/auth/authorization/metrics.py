@@ -25,5 +25,5 @@ class AccessMetrics:
         self._leaks.labels(coordinate).inc()
 
     def gap(self, profil: str, coordinate: str, nature: str) -> None:
-        """Count what the policy on trial would refuse or open."""
+        """Count what the candidate policy would refuse or open."""
         self._differences.labels(profil, coordinate, nature).inc()

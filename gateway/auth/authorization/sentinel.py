@@ -21,6 +21,7 @@ from strawberry.types import get_object_definition, has_object_definition
 
 from gateway.auth.authorization.selection import Selection, Sets
 from gateway.auth.policy.rules import ANY_OF, CATEGORIE, MAGASIN, CategorieDonnee, Categories, categorie, opening
+from gateway.slotted_types import stored
 
 # What must be null in an answer, by response key: the value itself (None), or something below it.
 Forbidden = Mapping[str, "Forbidden | None"]
@@ -114,18 +115,17 @@ def _among(values: Iterable[Any], categories: Categories, seen: set[int]) -> Ite
             yield from _among(value, categories, seen)
         else:
             yield from _excess(value, categories)
-            yield from _among(vars(value).values(), categories, seen)
+            yield from _among((getattr(value, name) for name in stored(class_)), categories, seen)
 
 
 def _excess(noun: Any, categories: Categories) -> Iterator[str]:
     """The same, of the noun alone."""
-    values = vars(noun)
     class_: Any = type(noun)
     for attribute in _closed(class_, categories):
-        if values[attribute] is not None:
+        if getattr(noun, attribute) is not None:
             yield f"{class_.__name__}.{attribute}"
     for attribute in _telling(class_):
-        if any(not (value.is_base or value.tells in categories) for value in values[attribute] or ()):
+        if any(not (value.is_base or value.tells in categories) for value in getattr(noun, attribute) or ()):
             yield f"{class_.__name__}.{attribute}"
 
 

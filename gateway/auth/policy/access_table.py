@@ -7,7 +7,7 @@ from enum import Enum
 from graphql import GraphQLSchema, is_input_object_type
 
 from gateway.auth.policy.acts import is_granted_by_act
-from gateway.auth.policy.acts_printed import write_table
+from gateway.auth.policy.acts_table import write_table
 from gateway.auth.policy.figure_rows import FigureRow
 from gateway.auth.policy.policy import RELATIONS, AccessPolicy, PolicyRow, Relation, union
 from gateway.auth.policy.rules import (

@@ -186,7 +186,7 @@ def donnee(
     `store` names the private attribute a resolver reads, so that the mask empties it with the field. `facts`:
     `size`, the elements that the cost counts for a list of objects; `told_by`, the only kind of source that tells it;
     `any_of`, the list of telling values of which it says whether there is one; `by_field`, each of its lines speaks of a
-    field of the same type; `names_sources`, it names who knows the person; `rows`, `page_max`: `schema.tables`.
+    field of the same type; `names_sources`, it names who knows the person; `rows`, `page_max`: `schema.coordinates`.
     """
     value: dict[str, Any] = {"resolver": resolver} if resolver else {"default": None}
     metadata = {CATEGORIE: categorie, MAGASIN: store, DERIVATION: derived, **facts}

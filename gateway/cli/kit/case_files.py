@@ -11,24 +11,27 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, time
+from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from gateway.connectors.base import Record, Tenant
 from gateway.domain.days import PARIS
+from gateway.domain.referentiel import is_code_structure
 from gateway.errors import CommandFailed
 from gateway.system_reasons import reason_of
 
 EXPECTED = ".attendu.json"
 FORMATS = frozenset({"json", "csv", "xml", "jsonl", "txt"})
 KEYS = frozenset({"locataire", "jour", "dossiers", "ecartes", "valeurs_ecartees", "erreur", "referentiel"})
+TENANT = frozenset({"uai", "mission_locale", "siret", "code"})
 _WORDS = {"key": "cle", "modified_at": "modifie_le"}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A recorded reading. `pages`: the bodies by operation ("" where there is one) in their order."""
+    """A recorded reading. `pages`: the bodies by operation ("" where there is one) in their order; `files`: their names."""
 
     name: str
     path: Path
@@ -36,6 +39,7 @@ class Case:
     expected: Mapping[str, Any] | None = None
     tenant: Tenant = field(default=Tenant(""))
     day: date = date(2026, 3, 2)
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
@@ -48,11 +52,11 @@ def read_cases(folder: Path) -> list[Case]:
     if not folder.is_dir():
         return []
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    bodies: dict[str, dict[str, dict[int, bytes]]] = {}
+    bodies: dict[str, dict[str, dict[int, Path]]] = {}
     for path in files:
         if not path.name.endswith(EXPECTED):
             name, operation, rank = _place(path)
-            bodies.setdefault(name, {}).setdefault(operation, {})[rank] = path.read_bytes()
+            bodies.setdefault(name, {}).setdefault(operation, {})[rank] = path
     names = {*bodies, *(path.name.removesuffix(EXPECTED) for path in files if path.name.endswith(EXPECTED))}
     return [_case(folder / f"{name}{EXPECTED}", name, bodies.get(name, {})) for name in sorted(names)]
 
@@ -65,12 +69,14 @@ def _place(path: Path) -> tuple[str, str, int]:
     return name, middle[0] if middle else "", rank
 
 
-def _case(path: Path, name: str, bodies: Mapping[str, Mapping[int, bytes]]) -> Case:
-    pages = {operation: [own[rank] for rank in sorted(own)] for operation, own in bodies.items()}
+def _case(path: Path, name: str, bodies: Mapping[str, Mapping[int, Path]]) -> Case:
+    paths = {operation: [own[rank] for rank in sorted(own)] for operation, own in bodies.items()}
+    pages = {operation: [one.read_bytes() for one in own] for operation, own in paths.items()}
+    files = {operation: [one.name for one in own] for operation, own in paths.items()}
     if not path.exists():
-        return Case(name, path, pages)
+        return Case(name, path, pages, files=files)
     told = _expected(path)
-    tenant = told.get("locataire", {})
+    tenant = _tenant(path, told.get("locataire", {}))
     key = tenant.get("uai") or tenant.get("mission_locale") or ""
     return Case(
         name,
@@ -78,14 +84,44 @@ def _case(path: Path, name: str, bodies: Mapping[str, Mapping[int, bytes]]) -> C
         pages,
         told,
         Tenant(key, tenant.get("siret", ""), tenant.get("code", "")),
-        date.fromisoformat(told.get("jour", "2026-03-02")),
+        _day(path, told.get("jour", "2026-03-02")),
+        files,
     )
+
+
+def _tenant(path: Path, told: Any) -> Mapping[str, str]:
+    """For whom a case was asked. Raises CommandFailed."""
+    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
+        raise CommandFailed(
+            f'{_at(path, "locataire")} : locataire : {{"uai": "…"}} attendu, ou {{"mission_locale": "…"}}'
+        )
+    if unknown := sorted(set(told) - TENANT):
+        near = get_close_matches(unknown[0].lower(), TENANT, 1)
+        hint = f"« {near[0]} » ?" if near else f"au choix {', '.join(sorted(TENANT))}"
+        raise CommandFailed(f"{_at(path, unknown[0])} : locataire.{unknown[0]} : clé inconnue ; {hint}")
+    if (code := told.get("mission_locale")) and not is_code_structure(code):
+        where = _at(path, "mission_locale")
+        raise CommandFailed(f"{where} : locataire.mission_locale : code de cinq caractères attendu (01001)")
+    return told
+
+
+def _day(path: Path, told: Any) -> date:
+    try:
+        return date.fromisoformat(told)
+    except (ValueError, TypeError):
+        raise CommandFailed(f"{_at(path, 'jour')} : jour : AAAA-MM-JJ attendu") from None
+
+
+def _at(path: Path, key: str) -> str:
+    """The file of what a case must become, and the first line that holds a key."""
+    written, lines = json.dumps(key, ensure_ascii=False), enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    return f"{path} : ligne {next((number for number, line in lines if written in line), 1)}"
 
 
 def _expected(path: Path) -> dict[str, Any]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        unknown = sorted(set(told) - KEYS)
+        unknown = sorted(set(dict(told)) - KEYS)
     except OSError as error:
         raise CommandFailed(f"{path} : illisible ({reason_of(error)})") from None
     except json.JSONDecodeError as error:
@@ -93,7 +129,9 @@ def _expected(path: Path) -> dict[str, Any]:
     except (ValueError, TypeError):
         raise CommandFailed(f"{path} : objet JSON en UTF-8 attendu") from None
     if unknown:
-        raise CommandFailed(f"{path} : {unknown[0]} : clé inconnue ; au choix {', '.join(sorted(KEYS))}")
+        near = get_close_matches(unknown[0], KEYS, 1)
+        hint = f"« {near[0]} » ?" if near else f"au choix {', '.join(sorted(KEYS))}"
+        raise CommandFailed(f"{_at(path, unknown[0])} : {unknown[0]} : clé inconnue ; {hint}")
     return dict(told)
 
 
@@ -131,4 +169,5 @@ def differences(expected: Any, read: Any, where: str = "") -> list[str]:
     if expected == read:
         return []
     left, right = (json.dumps(one, ensure_ascii=False)[:200] for one in (expected, read))
-    return [f"{where} : attendu {left}, lu {right}"]
+    hint = " ; si c'est juste, ôter « dossiers » de l'attendu, puis --ecrire" if expected is None else ""
+    return [f"{where} : attendu {left}, lu {right}{hint}"]

@@ -56,23 +56,32 @@ def create_partner(arguments: argparse.Namespace) -> None:
     """Write the files of a new partner, and what its example becomes."""
     root = os.environ.get("GATEWAY_CONFIG")
     folder = Path(arguments.into or (Path(root) / "partenaires" if root else "."))
-    own, found = create(arguments.name, Path(arguments.example), folder)
-    print("\n".join(told(own, found)))
+    print("\n".join(told(*create(arguments.name, Path(arguments.example), folder))))
 
 
 def write_expected(target: Target) -> Iterator[str]:
-    """Write what each case that does not say it becomes today, and tell those that fail. A case that names no tenant is of the
-    partner's first."""
+    """Write what each case that does not say it becomes today, and tell those that fail and those left as they are. A case that
+    names no tenant is of the partner's first."""
+    left = list[str]()
     for case in read_cases(target.folder / CASES):
-        if not {"dossiers", "erreur", "referentiel"} & set(case.expected or ()):
+        if {"dossiers", "erreur", "referentiel"} & set(case.expected or ()):
+            left.append(case.name)
+        else:
             told = expected_of(target, _with_tenant(target, case))
             path = target.folder / CASES / f"{case.name}{EXPECTED}"
             if isinstance(told, str):
                 yield f"{case.name} : non écrit, la lecture échoue : {told}"
                 hint = f'{path.name} : {{"erreur": "{told.split()[0]}"}}'
                 yield f"  corriger la table ou la page ; ou, si elle doit échouer, écrire {hint}"
+                if not case.tenant.key:  # it was read as that of the first tenant
+                    whose = "uai" if target.connector.cfa_records else "mission_locale"
+                    yield f'  ou dire de qui est la page : {path.name} : {{"locataire": {{"{whose}": "…"}}}}'
             else:
-                path.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+                whole, lost = told
+                path.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+                yield from (f"{case.name} : {line}" for line in lost)
+    if left:
+        yield f"gardé tel quel : {', '.join(left)} ; pour récrire l'attendu d'un cas, en ôter « dossiers »"
 
 
 def _with_tenant(target: Target, case: Case) -> Case:

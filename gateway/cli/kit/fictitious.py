@@ -1,6 +1,7 @@
 """An example of a partner with nobody in it: each text, number and date is replaced by another of the same form before anything
-is kept. One value is replaced alike everywhere, so that what joined joins still. Keys stay; so do codes: what has two characters
-or fewer, and the word that says of what type something is.
+is kept. One value is replaced alike everywhere, so that what joined joins still. Keys stay; so do codes: one character, two that
+are not both letters and, under a key that says so, a type, a sex, a code of two letters. Anywhere else two letters may be a
+name.
 
 What is recognised keeps its validity: days, phones (of those reserved for fiction), e-mails, SIRET, UAI, numbers of contracts.
 """
@@ -10,6 +11,7 @@ import io
 import random
 import re
 import string
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -19,14 +21,17 @@ from gateway.domain.identifiers import is_valid_siret, is_valid_uai
 
 SHORT = 2
 EMPTY = "0/-.: "  # a day that is not told
-_TYPE = re.compile(r"@?(type|nature|kind)", re.IGNORECASE)
+_TYPE = re.compile(r"@?(type|nature|kind|sexe|genre|gender|civ|civilite)", re.IGNORECASE)
 _CODE = re.compile(r"\w{1,16}")
+_CODED = re.compile(r"code|statut|status|etat|state|situation|motif|niveau", re.IGNORECASE)
 _REFERENCE = re.compile(r"(?P<prefix>RNCP|RS)\d{3,6}", re.IGNORECASE)  # of a formation: its prefix says what it is
 _DAYS = (
-    re.compile(r"(?P<a>\d{4})-(?P<m>\d\d)-(?P<j>\d\d)(?P<rest>T.*| .*|)"),
-    re.compile(r"(?P<j>\d\d)/(?P<m>\d\d)/(?P<a>\d{4})(?P<rest> .*|)"),
-    re.compile(r"(?P<a>\d{4})(?P<m>\d\d)(?P<j>\d\d)(?P<rest>\d{4}|)"),
+    re.compile(r"(?P<a>\d{4})[-/.](?P<m>\d\d)[-/.](?P<j>\d\d)(?P<rest>T.*| .*|)"),
+    re.compile(r"(?P<j>\d\d)[-/.](?P<m>\d\d)[-/.](?P<a>\d{4})(?P<rest> .*|)"),
+    re.compile(r"(?P<a>\d{4})(?P<m>\d\d)(?P<j>\d\d)(?P<rest>[ T]?\d{4}(?:\d\d)?|)"),
 )
+# By unit of a second: what a number between 1973 and 2065 is of seconds or of thousandths since 1970.
+_SINCE_1970 = {1: range(10**8, 3 * 10**9), 1000: range(10**11, 3 * 10**12)}
 _PHONE = re.compile(r"(?:\+33|0)[ .]?[1-9](?:[ .-]?\d\d){4}")
 _CONTRACT = re.compile(r"\d{3}(20\d\d(?:0[1-9]|1[0-2]))\d{5,6}")
 _XML = re.compile(
@@ -34,6 +39,7 @@ _XML = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""(?P<name>[\w:.-]+)(?P<equals>\s*=\s*)(?P<quote>["'])(?P<value>.*?)(?P=quote)""", re.DOTALL)
 _ENTITY = re.compile(r"&[#\w]+;")
+_ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
 
 
 class Fiction:
@@ -42,11 +48,12 @@ class Fiction:
     def __init__(self, draws: random.Random) -> None:
         self._draws, self._known = draws, dict[str, str]()
         self._shift = timedelta(days=7 * draws.randint(-60, -20))
+        self._element = ""  # of the XML, that was last opened
 
-    def text(self, value: str) -> str:
-        """Another text of the same form."""
+    def text(self, value: str, key: str = "") -> str:
+        """Another text of the same form; a code, as it is. `key`: under which it is told."""
         core = value.strip()
-        if len(core) <= SHORT:
+        if _is_code(key, core):
             return value
         if core not in self._known:
             self._known[core] = self._made(core)
@@ -113,19 +120,24 @@ class Fiction:
             return made.upper() if one.isupper() else made
         return one
 
-    def document(self, value: Any) -> Any:
-        """A document of JSON with the same keys."""
+    def document(self, value: Any, key: str = "") -> Any:
+        """A document of JSON with the same keys. `key`: under which it is told."""
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value, key)
         if isinstance(value, dict):
-            return {key: inside if _is_code(key, inside) else self.document(inside) for key, inside in value.items()}
+            return {own: self.document(inside, own) for own, inside in value.items()}
         if isinstance(value, list):
-            return [self.document(inside) for inside in value]
+            return [self.document(inside, key) for inside in value]
         if isinstance(value, bool) or value is None:
             return value
         return self._number(value)
 
     def _number(self, value: float) -> float:
+        unit = next(
+            (unit for unit, instants in _SINCE_1970.items() if isinstance(value, int) and value in instants), None
+        )
+        if unit is not None:  # an instant, moved as the days are
+            return value + int(self._shift.total_seconds()) * unit
         made = self.text(str(abs(value)))
         try:
             return type(value)(made) * (-1 if value < 0 else 1)
@@ -137,7 +149,8 @@ class Fiction:
         header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
         output = io.StringIO(newline="")
         writer = csv.writer(output, delimiter=separator, lineterminator="\r\n")
-        writer.writerows([header, *([self.text(cell) for cell in row] for row in rows)])
+        keys = defaultdict(str, enumerate(header))
+        writer.writerows([header, *([self.text(cell, keys[rank]) for rank, cell in enumerate(row)] for row in rows)])
         return output.getvalue()
 
     def xml(self, text: str) -> str:
@@ -148,17 +161,21 @@ class Fiction:
         if found["skipped"] is not None:
             return found["skipped"] if found["skipped"].startswith("<?xml") else ""
         if found["cdata"] is not None:
-            return f"<![CDATA[{self.text(found['cdata'])}]]>"
+            return f"<![CDATA[{self.text(found['cdata'], self._element)}]]>"
         if found["tag"] is not None:
+            self._element = opened[1] if (opened := _ELEMENT.match(found["tag"])) else self._element
             return _ATTRIBUTE.sub(self._attribute, found["tag"])
-        return self.text(_ENTITY.sub("x", found["text"]))
+        return self.text(_ENTITY.sub("x", found["text"]), self._element)
 
     def _attribute(self, found: re.Match[str]) -> str:
-        as_is = found["name"].startswith("xmlns") or _is_code(found["name"], found["value"])
-        value = found["value"] if as_is else self.text(_ENTITY.sub("x", found["value"]))
+        is_space = found["name"].startswith("xmlns")
+        value = found["value"] if is_space else self.text(_ENTITY.sub("x", found["value"]), found["name"])
         return f"{found['name']}{found['equals']}{found['quote']}{value}{found['quote']}"
 
 
-def _is_code(key: str, value: Any) -> bool:
-    """Whether a value says of what type something is: a list is read by it."""
-    return bool(isinstance(value, str) and _TYPE.fullmatch(key) and _CODE.fullmatch(value))
+def _is_code(key: str, core: str) -> bool:
+    """Whether a value is a code, by its form or by its key: a list is read by it, and it tells nobody."""
+    if len(core) < SHORT or (len(core) == SHORT and not core.isalpha()):
+        return True
+    says_so = _TYPE.fullmatch(key) or (len(core) == SHORT and _CODED.search(key))
+    return bool(says_so and _CODE.fullmatch(core))

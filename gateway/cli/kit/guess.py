@@ -8,50 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.cli.kit.field_names import NAMES
+from gateway.cli.kit.told_encoding import encoding_of
 from gateway.connectors.base import BodyFormat, PartnerRequest
 from gateway.connectors.table.vocabulary import REQUIRED
+from gateway.domain.identifiers import is_valid_uai
 from gateway.errors import CommandFailed
-from gateway.sources.http.decode import AnnouncedError, InvalidDocument, decode
+from gateway.sources.http.decode import AnnouncedError, InvalidDocument, declared_encoding, decode
 
-# Names under which partners tell a field, letters and digits only; the last key of a path, or the last two together.
-NAMES: Mapping[str, Mapping[str, str]] = {
-    "jeune": {
-        "cle": r"(id|n|numero)?(dossier|eleve|apprenti|apprenant)?(id)?|ref|reference|identifiant|matricule|code",
-        "nom": r"nom|nomnaissance|nomfamille|nomdefamille|lastname|familyname|patronyme|elevenom",
-        "prenom": r"prenom|prenoms|prenom1|firstname|givenname|eleveprenom",
-        "date_naissance": r"naissance|datenaissance|datedenaissance|neele|nele|birthdate|dateofbirth|elevedatenaissance",
-        "autre_nom": r"nomusage|nomdusage|nommarital|autrenom",
-        "sexe": r"sexe|genre|civilite|gender",
-        "ine": r"ine|numeroine|codeine",
-        "rqth": r"rqth|handicap|travailleurhandicape",
-        "telephone": r"portable|mobile|telportable|telephone|tel|tel1|telephone1|portable1|phone",
-        "courriel": r"courriel|mail|email|adressemail|mel",
-        "adresse.voie": r"voie|rue|adresse1|ligne1|adresse|elevedresse1|libellevoie",
-        "adresse.code_postal": r"codepostal|cp|zip|postalcode|elevecodepostal",
-        "adresse.ville": r"ville|commune|city|localite|eleveville",
-        "adresse.insee": r"insee|codeinsee|communeinsee",
-        "uai": r"uai|codeuai|cfauai|uaicfa|rne|etablissement",
-        "modifie_le": r"modifiele|datemodification|maj|majle|updatedat|derniermodification|datemaj",
-    },
-    "contrat": {
-        "numero": r"deca|num|numero|numerocontrat|ncontrat|numerodeca|no|contratnumero",
-        "type": r"type|typecontrat|contrattype",
-        "date_debut": r"debut|datedebut|du|debutcontrat|contratdatedebut|datedebutcontrat|startdate",
-        "date_fin": r"fin|datefin|au|fincontrat|contratdatefin|datefincontrat|enddate",
-        "employeur.siret": r"siret|siretemployeur|entreprisesiret|employeursiret",
-        "employeur.denomination": r"employeur|entreprise|raisonsociale|denomination|entreprisenom|employeurnom",
-        "rupture.date": r"rupture|daterupture|contratdaterupture|dernierjour|resiliation|dateresiliation",
-        "rupture.cause": r"motif|motifrupture|cause|causerupture|contratmotifrupture",
-    },
-    "formation": {
-        "intitule": r"formation|intitule|libelle|titre|formationlibelle",
-        "rncp": r"rncp|codercnp|coderncp|formationrncp",
-        "cfd": r"cfd|codecfd|formationcfd|codediplome",
-        "niveau": r"niveau|formationniveau",
-        "date_debut": r"entree|dateentree|debutsession|sessiondatedebut|debutformation|debut|datedebut|du",
-        "date_fin": r"sortie|datesortie|finsession|sessiondatefin|finformation|fin|datefin|au",
-    },
-}
 LISTS = {
     "contrat": re.compile("contrat|alternance|contract"),
     "formation": re.compile("formation|session|inscription|cursus"),
@@ -62,22 +26,30 @@ _FORMS = (
     ("AAAAMMJJ", re.compile(r"(19|20)\d{6}")),
     ("JJ-MM-AAAA", re.compile(r"\d{2}-\d{2}-\d{4}")),
     ("JJ.MM.AAAA", re.compile(r"\d{2}\.\d{2}\.\d{4}")),
+    ("millisecondes", re.compile(r"-?\d{11,13}")),
+    ("secondes", re.compile(r"-?\d{9,10}")),
 )
+LAST_DAY = re.compile("dernierjour|lastday")  # the day before a rupture takes effect
 _TOTAL = re.compile("total|totalelements|nombre|nb|count|nbtotal")
 
 
 @dataclass(slots=True)
 class Guess:
-    """What a page looks like. `fields`: the path of each field, by noun and word; `lists`: where a noun's own list is."""
+    """What a page looks like. `fields`: the path of each field, by noun and word; `lists`: where a noun's own list is; `whose`:
+    where the page says whose it is."""
 
     format: str
     separator: str = ";"
+    encoding: str = "utf-8"
+    declared: bool = False  # by the page itself
     rows: str = ""
     dates: str = "AAAA-MM-JJ"
     total: str = ""
+    whose: str = ""
     fields: dict[str, dict[str, str]] = field(default_factory=dict)
     lists: dict[str, str] = field(default_factory=dict)
     number: int = 0  # of rows in the example
+    named: int = 0  # how many establishments it names, by their UAI
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -91,12 +63,14 @@ def guess(body: bytes, suffix: str) -> Guess:
     """The table of a page. Raises CommandFailed when it is no page."""
     found = Guess(_format(body, suffix))
     if found.format == "csv":
-        found.separator = _separator(body)
+        found.separator = separator_of(body)
+    found.encoding, found.declared = encoding_of(body), bool(declared_encoding(body))
     document = decoded(body, found)
     path, rows = _rows(document, found.format == "xml")
     found.rows, found.number = ".".join(map(_escaped, path)), len(rows)
     _guess_fields(found, rows)
-    found.total = next((".".join(map(_escaped, place)) for place in _totals(document)), "")
+    found.total = next((".".join(map(_escaped, place)) for place in totals_in(document)), "")
+    found.whose = next((".".join(map(_escaped, place)) for place in _establishments(document)), "")
     return found
 
 
@@ -120,7 +94,8 @@ def _format(body: bytes, suffix: str) -> str:
     return "json" if start in {b"{", b"["} else "csv"
 
 
-def _separator(body: bytes) -> str:
+def separator_of(body: bytes) -> str:
+    """What most often stands between the columns of a header."""
     header = body.splitlines()[0] if body else b""
     return max(";,\t|", key=lambda sign: header.count(sign.encode()))
 
@@ -178,16 +153,40 @@ def _guess_fields(found: Guess, rows: Sequence[Any]) -> None:
         else:
             places = {place: value for place, value in leaves.items() if place not in taken and _may_tell(noun, place)}
         chosen = _chosen(words, places)
+        if noun == "jeune" and found.format != "csv":  # there a person has several lines
+            chosen = _identified(chosen, words["cle"], rows)
         if path or noun == "jeune" or "date_debut" in chosen:
             found.fields[noun] = {word: _written(place, found.format) for word, place in chosen.items()}
             taken |= set(chosen.values()) if not path else set()
-    birth = _birth(found, rows)
-    found.dates = next((form for form, pattern in _FORMS if pattern.fullmatch(birth)), found.dates)
+    found.dates = form_of(_birth(found, rows)) or found.dates
+
+
+def form_of(written: str) -> str:
+    """The form that a date looks to be of; "" when of none."""
+    return next((form for form, pattern in _FORMS if pattern.fullmatch(written)), "")
 
 
 def _may_tell(noun: str, place: tuple[str, ...]) -> bool:
     """Whether a value beside those of a person tells of another noun: by a word of its name."""
-    return noun == "jeune" or any(LISTS[noun].search(_plain(part)) for part in place) or _plain(place[-1]) in _OWN[noun]
+    return noun == "jeune" or any(LISTS[noun].search(plain(part)) for part in place) or plain(place[-1]) in _OWN[noun]
+
+
+def _identified(chosen: Mapping[str, tuple[str, ...]], names: str, rows: Sequence[Any]) -> dict[str, tuple[str, ...]]:
+    """With a key that each row has, another in each, the nearest to the row; a usual name is the name of who tells no other."""
+    told = [dict(_leaves(row)) for row in rows]
+    keys = [
+        place
+        for place in (told[0] if told else {})
+        if place and re.fullmatch(names, plain(place[-1])) and _tells_apart([values.get(place) for values in told])
+    ]
+    rest = {word: place for word, place in chosen.items() if word != "cle"}
+    if "nom" not in rest and "autre_nom" in rest:
+        rest["nom"] = rest.pop("autre_nom")
+    return {"cle": min(keys, key=len), **rest} if keys else rest
+
+
+def _tells_apart(values: Sequence[Any]) -> bool:
+    return None not in values and "" not in values and len(set(map(str, values))) == len(values)
 
 
 _OWN = {
@@ -198,15 +197,21 @@ _OWN = {
 
 def _inside(noun: str, rows: Sequence[Any]) -> tuple[tuple[str, ...], list[Any]]:
     """The list of a noun in the rows, and what all of them hold."""
-    found = [(path, own) for row in rows for path, own in _lists(row, ()) if LISTS[noun].search(_plain(path[-1]))]
-    singles = [
-        (path, [own])
-        for row in rows
-        for path, own in _objects(row)
-        if LISTS[noun].search(_plain(path[-1])) and not found
-    ]
-    both = found or singles
-    return (both[0][0], [one for path, own in both if path == both[0][0] for one in own]) if both else ((), [])
+    lists = [(path, own) for row in rows for path, own in _lists(row, ())]
+    singles = [(path, [own]) for row in rows for path, own in _objects(row)]
+    named = [path for path, _ in (*lists, *singles) if LISTS[noun].search(plain(path[-1]))]
+    known = named or [path for path, own in (*lists, *singles) if _is_one(noun, own[0])]
+    return (
+        (known[0], [one for path, own in (*lists, *singles) if path == known[0] for one in own]) if known else ((), [])
+    )
+
+
+def _is_one(noun: str, value: Any) -> bool:
+    """Whether an object is a noun by what it holds, whatever it is called: a first day, and a word of its own."""
+    begins = any(
+        len(place) == 1 and re.fullmatch(NAMES[noun]["date_debut"], plain(place[0])) for place, _ in _leaves(value)
+    )
+    return begins and any(plain(part) in _OWN[noun] for place, _ in _leaves(value) for part in place)
 
 
 def _objects(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -215,7 +220,7 @@ def _objects(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
             if isinstance(inside, Mapping):
                 yield from _objects(inside, (*above, str(key)))
                 # alone under its plural, it is a list of one
-                is_one_of = bool(above) and _plain(above[-1]) == f"{_plain(str(key))}s"
+                is_one_of = bool(above) and plain(above[-1]) == f"{plain(str(key))}s"
                 if is_one_of or not any(isinstance(own, Mapping | list) for own in inside.values()):
                     yield (*above, str(key)), inside
 
@@ -226,7 +231,7 @@ def _chosen(words: Mapping[str, str], places: Mapping[tuple[str, ...], Any]) -> 
     for length in (1, 2):
         for word, names in words.items():
             for place in places:
-                name = "".join(_plain(part) for part in place[-length:])
+                name = "".join(plain(part) for part in place[-length:])
                 if word not in chosen and place not in chosen.values() and re.fullmatch(names, name):
                     chosen[word] = place
     return chosen
@@ -238,13 +243,21 @@ def _birth(found: Guess, rows: Sequence[Any]) -> str:
     return next(filter(None, told), "")
 
 
-def _totals(document: Any) -> Iterator[tuple[str, ...]]:
+def totals_in(document: Any) -> Iterator[tuple[str, ...]]:
+    """The places, outside of any list, that have the name and the look of a total."""
     for path, value in _leaves(document):
-        if path and _TOTAL.fullmatch(_plain(path[-1])) and str(value).isdigit():
+        if path and _TOTAL.fullmatch(plain(path[-1])) and str(value).isdigit():
             yield path
 
 
-def _plain(name: str) -> str:
+def _establishments(document: Any) -> Iterator[tuple[str, ...]]:
+    for path, value in _leaves(document):
+        if path and is_valid_uai(str(value)):
+            yield path
+
+
+def plain(name: str) -> str:
+    """The letters and digits of a name, as those that partners give are compared."""
     letters = unicodedata.normalize("NFD", name.lower())
     return "".join(one for one in letters if one.isascii() and one.isalnum())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.cli.kit.case_files import Case
+from gateway.cli.kit.told_encoding import misread
 from gateway.connectors.base import BodyFormat, PartnerRequest
 from gateway.connectors.values import at, rows_at
 from gateway.errors import SourceInvalid
@@ -65,18 +66,24 @@ class RecordedTransport(Transport):
         self._case, self._behaviour = case, behaviour
         self._streams: dict[tuple[Any, ...], list[int]] = {}
         self._asked: dict[str, list[tuple[Any, ...]]] = {}  # the requests of each name, in order
+        self._given: set[tuple[str, int]] = set()  # the pages asked: of which name, and which of its own
         self.heard = Heard()
         self.beyond = 0  # pages asked that the case does not have
+        self.misread: dict[str, str] = {}  # the pages that are not of the encoding that is told, and what to write
         self.absences = 0  # empty answers that, by what the connector says, tell that there is nobody
 
     async def request(self, call: Exchange) -> PartnerResponse:
         request = call.partner_request
-        pages = self._pages(request)
+        name = self._name(request)
+        pages = self._case.pages.get(name, ())
         rank = self._rank(request)
+        self._given.add((name, rank))
         body = self._behaviour.given(pages, rank) if pages else None
         if body is None:
             self.beyond += 1
             return await self._after(call, pages)
+        if rank < len(pages) and body is pages[rank] and (why := misread(body, request)):
+            self.misread[self._case.files[name][rank]] = why
         link = (
             f'<{call.url}?page-de-cas={rank + 2}>; rel="next"' if request.pages.link and rank + 1 < len(pages) else ""
         )
@@ -100,13 +107,23 @@ class RecordedTransport(Transport):
     async def aclose(self) -> None:
         """Nothing is open."""
 
-    def _pages(self, request: PartnerRequest) -> Sequence[bytes]:
+    def never_asked(self) -> list[str]:
+        """The files of the case that nothing asked for."""
+        return [
+            file
+            for name, files in self._case.files.items()
+            for rank, file in enumerate(files)
+            if (name, rank) not in self._given
+        ]
+
+    def _name(self, request: PartnerRequest) -> str:
+        """By which name the case has the pages of a request; that of none, where it has not."""
         name, stream = request.operation.replace(".", "-"), stream_of(request)
         same = self._asked.setdefault(name, [])
         if stream not in same:
             same.append(stream)
         names = (f"{name}~{same.index(stream) + 1}", name, "")
-        return next((self._case.pages[one] for one in names if one in self._case.pages), ())
+        return next((one for one in names if one in self._case.pages), name)
 
     def _rank(self, request: PartnerRequest) -> int:
         """Which page of which request: by its number where it has one, else the one after those given."""

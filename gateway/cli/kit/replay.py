@@ -24,7 +24,7 @@ from gateway.domain.days import paris_day
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.seal import Sealer
 from gateway.errors import SourceError, SourceInvalid
-from gateway.schema.organisations import Qualite
+from gateway.schema.organisations import NatureDefaut, Qualite
 from gateway.sources.connector_runs import lazily
 from gateway.sources.harvest.harvester import HarvestedRows, HarvestTarget, harvest
 from gateway.sources.harvest.referentiel import ReferentielKeeper
@@ -42,17 +42,20 @@ from gateway.stores.registry_writer import RegistryWriter
 
 UNPACED = 1e6  # requests a second: recorded answers spare nobody
 SHORT_DELAY = 0.1  # seconds
+REASONS = 3
+LOSSES = {NatureDefaut.ECARTEE, NatureDefaut.DOUBLON, NatureDefaut.ORPHELINE}
 ALL_PSEUDONYMS = ("", "g")  # they are hexadecimal
 _NOT_SECRET = bytes(32)  # seals a copy of fictitious people, forgotten at once
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A partner to verify: how it is configured, what reads it, and its folder."""
+    """A partner to verify: how it is configured, what reads it, its folder and its file."""
 
     partner: Partner
     connector: Connector
     folder: Path
+    file: Path
     dialect: Dialect | None = None
 
 
@@ -70,6 +73,13 @@ class Replay:
         if self.referentiel is not None:
             return {"referentiel": self.referentiel}
         return {"dossiers": records_as_data(self.records)}
+
+    @property
+    def reason(self) -> str:
+        """Its error, with what most was set aside: that is where to look."""
+        found = [one for one in (self.quality.defauts if self.quality else ()) if one.nature in LOSSES]
+        told = ", ".join(f"{one.champ or one.genre} × {one.nombre}" for one in found[:REASONS])
+        return f"{self.error} ; écarté : {told}" if self.error and told else self.error
 
     def aside(self, kind: str) -> int:
         """How many records (`dossier`), or values (`valeur`), were set aside."""
@@ -113,7 +123,7 @@ def _for_case(target: Target, case: Case) -> Target:
 
 
 def _told(error: SourceError) -> str:
-    return f"{error.code.value} : {error}"
+    return " ; ".join([f"{error.code.value} : {error}", *getattr(error, "__notes__", ())])
 
 
 async def _unit(target: Target, client: PartnerClient, key: str) -> Replay:

@@ -36,7 +36,7 @@ def find_target(name: str, environ: Mapping[str, str], secrets: Mapping[str, str
     if (plugin := path.parent / PLUGIN).is_file():  # its author runs it: no digest is asked for
         known[file.genre] = load_plugin(plugin, file.genre, read_plugin(plugin))
     partner = load_partner(path, secrets, known)
-    return Target(partner, partner.connector(known), path.parent, file.dialecte)
+    return Target(partner, partner.connector(known), path.parent, path, file.dialecte)
 
 
 def _file_of(name: str, environ: Mapping[str, str]) -> Path:

@@ -1,28 +1,44 @@
 """`[dialecte]` of a partner's file: one strict model. Says what to ask, how pages follow, where the rows and the fields are."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from gateway.connectors.base import BodyFormat, Meaning
-from gateway.connectors.date_forms import ISO_FORM, check_form
-from gateway.connectors.page_description import Paging
-from gateway.connectors.table.field_paths import names_of, parse_path
+from gateway.connectors.base import WHOLE_SECONDS, BodyFormat
+from gateway.connectors.date_forms import ISO_FORM, check_instant_form
+from gateway.connectors.table.answer_tables import ErrorTable, PagesTable, WrittenPath, document_path
+from gateway.connectors.table.field_paths import parse_path
+from gateway.connectors.table.former_words import in_words_of_now
+from gateway.connectors.table.graphql_fields import check_asked, check_query, query_of, rows_paths
+from gateway.connectors.table.noun_tables import Form, table_of
 from gateway.connectors.table.vocabulary import REQUIRED, WORDS
 from gateway.toml_file import StrictModel
 
 PLACES = frozenset({"uai", "siret", "code", "mission_locale", "annee_scolaire", "jour"})
+SINCE = "{depuis}"
 _PLACE = re.compile(r"\{([^{}\s]*)\}")
-Form = Annotated[str, AfterValidator(check_form)]
 
 
 def _place(written: str) -> str:
     if unknown := set(_PLACE.findall(written)) - PLACES:
-        known = ", ".join(f"{{{name}}}" for name in sorted(PLACES))
-        raise ValueError(f"{{{min(unknown)}}} inconnu ; au choix {known}")
+        known = get_close_matches(min(unknown), PLACES, 1) or sorted(PLACES)
+        told = ", ".join(f"{{{name}}}" for name in known)
+        raise ValueError(f"{{{min(unknown)}}} inconnu ; {f'{told} ?' if len(known) == 1 else f'au choix {told}'}")
     return written
+
+
+def _places_in(value: Any, others: Collection[str] = ()) -> Any:
+    """What is sent, which may well hold braces of its own: a place that is nearly one of ours is one, misspelt."""
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _places_in(one, others)
+    for name in _PLACE.findall(value) if isinstance(value, str) else ():
+        if name not in PLACES and name not in others and (name == SINCE[1:-1] or get_close_matches(name, PLACES, 1)):
+            _place(f"{{{name}}}")
+    return value
 
 
 def _request_path(written: str) -> str:
@@ -36,187 +52,134 @@ def _request_path(written: str) -> str:
 def _encoding(written: str) -> str:
     try:
         b" ".decode(written)
-    except LookupError:
+    except (LookupError, UnicodeError):
         raise ValueError("encodage inconnu : utf-8, iso-8859-15 ou cp1252, par exemple") from None
     return written
 
 
+def _by_quoted_path(given: Any) -> Any:
+    """A path that is not quoted is read by TOML as tables in one another."""
+    if isinstance(given, dict):
+        for name, told in given.items():
+            if isinstance(told, dict) and any(isinstance(inside, dict) for inside in told.values()):
+                raise ValueError(f'un chemin se met entre guillemets : {{ "{name}.…" = … }}')
+    return given
+
+
 Filled = Annotated[str, AfterValidator(_place)]
+Sent = Annotated[dict[str, Any], AfterValidator(_places_in)]
+SentSince = Annotated[dict[str, Any], AfterValidator(partial(_places_in, others=(SINCE[1:-1],)))]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 
 
-class FieldTable(StrictModel):
-    """Where a field is: `chemin`, one place or several of which the first filled is taken; `joint`, several put together.
-    `codes`: what the partner's codes mean in our words; `dates`: its own form; `obligatoire`: a row without it is set aside."""
+_Jeune, _Formation, _Contrat, _Suivi, _Collaboration = (table_of(noun, words) for noun, words in WORDS.items())
 
-    chemin: tuple[str, ...] = ()
-    joint: tuple[str, ...] = ()
-    codes: dict[str, str] = Field(default_factory=dict)
-    dates: Form | None = None
-    obligatoire: bool = False
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, given: Any) -> Any:
-        if isinstance(given, str | list):
-            given = {"chemin": given}
-        if isinstance(given, dict) and isinstance(given.get("chemin"), str):
-            given = {**given, "chemin": (given["chemin"],)}
-        return given
+class ChangesTable(StrictModel):
+    """How the partner is asked only what changed since `{depuis}`: what is added to its request, how the instant is written."""
+
+    parametres: Annotated[dict[str, str], AfterValidator(partial(_places_in, others=(SINCE[1:-1],)))] = Field(
+        default_factory=dict
+    )
+    corps: SentSince = Field(default_factory=dict)
+    variables: SentSince = Field(default_factory=dict)
+    forme: Annotated[str, AfterValidator(check_instant_form)] = "AAAA-MM-JJThh:mm:ssZ"
+    entiere_secondes: float = Field(default=WHOLE_SECONDS, ge=60, le=14_400)
 
     @model_validator(mode="after")
-    def _told(self) -> "FieldTable":
-        if bool(self.chemin) == bool(self.joint):
-            raise ValueError("« chemin » ou « joint » attendu, l'un des deux")
+    def _dated(self) -> "ChangesTable":
+        if SINCE not in str([self.parametres, self.corps, self.variables]):
+            raise ValueError(f'{SINCE} attendu dans parametres, corps ou variables : {{ modifie_depuis = "{SINCE}" }}')
         return self
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        return self.chemin or self.joint
-
-
-class _NounTable(StrictModel):
-    """The fields of one noun, as a table writes them."""
-
-    lignes: str = ""  # where its list is in a row; absent, the row is one
-
-    def fields(self) -> Iterator[tuple[str, FieldTable]]:
-        """Each field that is told, by its word."""
-        for name in type(self).model_fields:
-            told = getattr(self, name)
-            if isinstance(told, FieldTable):
-                yield name, told
-            elif isinstance(told, _NounTable):
-                yield from ((f"{name}.{inside}", own) for inside, own in told.fields())
-
-
-def _table_of(noun: str, words: Mapping[str, Any]) -> type[_NounTable]:
-    """The strict model of the fields of a noun; a word with a dot is in a table inside."""
-    fields: dict[str, Any] = {}
-    for word in words:
-        head, _, tail = word.partition(".")
-        inside = {other.partition(".")[2]: None for other in words if other.startswith(f"{head}.")}
-        if not tail:
-            fields[head] = (FieldTable, ...) if word in REQUIRED.get(noun, ()) else (FieldTable | None, None)
-        elif head not in fields:
-            fields[head] = (_table_of(head, inside) | None, None)
-    model: type[_NounTable] = create_model(f"{noun.capitalize()}Table", __base__=_NounTable, **fields)
-    return model
-
-
-_Jeune, _Formation, _Contrat, _Suivi, _Collaboration = (_table_of(noun, words) for noun, words in WORDS.items())
-
-
-class PagesTable(StrictModel):
-    """How the partner cuts a long answer (docs/partenaires.md, Les pages)."""
-
-    numero: str = ""
-    premiere: int = Field(default=1, ge=0)
-    decalage: str = ""
-    curseur: str = ""
-    taille: str = ""
-    lignes_par_page: int = Field(default=0, ge=0)
-    dans: Literal["adresse", "corps"] = "adresse"
-    lien: bool = False
-    suivante: str = ""
-    encore: str = ""
-    nombre_pages: str = ""
-    total: str = ""
-
-    @model_validator(mode="after")
-    def _coherent(self) -> "PagesTable":
-        ways = [bool(self.numero), bool(self.decalage), bool(self.curseur), self.lien]
-        if sum(ways) > 1 or not (any(ways) or self.suivante):
-            raise ValueError("numero, decalage, curseur, lien ou suivante attendu, un seul des quatre premiers")
-        if self.curseur and not self.suivante:
-            raise ValueError("curseur demande « suivante », le chemin du curseur de la page qui suit")
-        if self.taille and not self.lignes_par_page:
-            raise ValueError("taille demande « lignes_par_page », le nombre de lignes demandées")
-        return self
-
-    def paging(self) -> Paging:
-        return Paging(
-            page=self.numero,
-            first_page=self.premiere,
-            offset=self.decalage,
-            cursor=self.curseur,
-            size=self.taille,
-            in_body=self.dans == "corps",
-            link=self.lien,
-            next=document_path(self.suivante),
-            more=document_path(self.encore),
-            pages=document_path(self.nombre_pages),
-            total=document_path(self.total),
-        )
-
-
-def document_path(written: str) -> tuple[str, ...]:
-    """A path of a whole document. Raises ValueError, in French."""
-    return names_of(parse_path(written)) if written else ()
-
-
-class ErrorTable(StrictModel):
-    """An error that the partner tells under a status of success. Without `valeurs`: whatever is there, if it is filled."""
-
-    chemin: str
-    valeurs: tuple[str, ...] = ()
-    sens: Literal["refus", "quota", "absence", "panne"]
-
-    @property
-    def meaning(self) -> Meaning:
-        return Meaning(self.sens)
 
 
 class Dialect(StrictModel):
     """What a partner of one request says, and how it is asked."""
 
-    systeme: Literal["cfa", "mission_locale"]
+    systeme: Literal["cfa", "mission_locale"] = "cfa"
     chemin: Annotated[str, AfterValidator(_request_path)]
-    methode: Literal["GET", "POST"] = "GET"
+    methode: Literal["GET", "POST"] | None = None  # POST where a body is sent
     parametres: dict[str, Filled] = Field(default_factory=dict)
-    corps: dict[str, Any] | None = None
+    corps: Sent | None = None
     formulaire: bool = False
     graphql: str = ""
-    variables: dict[str, Any] = Field(default_factory=dict)
+    variables: Sent = Field(default_factory=dict)
     format: Literal["json", "csv", "xml", "lignes"] = "json"
     encodage: Encoding = "utf-8"
     separateur: Annotated[str, Field(min_length=1, max_length=1)] = ";"
     fin_de_ligne: bool = True
     annees: int = Field(default=1, ge=1, le=3)
-    lignes: str = ""
+    lignes: WrittenPath = ""
     vide_absence: bool = False
     dates: Form = ISO_FORM
-    rupture: Literal["premier_jour_non_travaille", "dernier_jour_travaille"] = "premier_jour_non_travaille"
-    exige: dict[str, Filled] = Field(default_factory=dict)
+    exige: Annotated[dict[WrittenPath, Filled], BeforeValidator(_by_quoted_path)] = Field(default_factory=dict)
     pages: PagesTable | None = None
-    erreurs: tuple[ErrorTable, ...] = ()
+    changements: ChangesTable | None = None
+    erreurs: Annotated[dict[WrittenPath, ErrorTable], BeforeValidator(_by_quoted_path)] = Field(default_factory=dict)
     jeune: _Jeune  # type: ignore[valid-type]
     formation: _Formation | None = None  # type: ignore[valid-type]
     contrat: _Contrat | None = None  # type: ignore[valid-type]
     suivi: _Suivi | None = None  # type: ignore[valid-type]
     collaboration: _Collaboration | None = None  # type: ignore[valid-type]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _former(cls, given: Any) -> Any:
+        return in_words_of_now(given)
+
     @model_validator(mode="after")
     def _coherent(self) -> "Dialect":
         if self.graphql and self.corps is not None:
             raise ValueError("graphql et corps : un seul des deux")
+        if self.corps is not None and self.methode == "GET":
+            raise ValueError("corps : un GET n'en a pas ; ôter « methode », ou le corps")
+        if self.formulaire and self.corps is None:
+            raise ValueError("formulaire demande « corps », ce qui est envoyé")
+        if self.variables and not self.graphql:
+            raise ValueError("variables demande « graphql », la requête dont elles sont")
         if self.systeme == "cfa" and (self.suivi or self.collaboration):
             raise ValueError(
                 'suivi et collaboration ne sont dits que par une Mission locale (systeme = "mission_locale")'
             )
+        if self.contrat and self.contrat.rupture and self.contrat.rupture.date is None:
+            raise ValueError("contrat.rupture : « date » attendu ; d'une rupture sans date, rien n'est gardé")
+        self._check_changes()
         self._check_paths()
+        if self.graphql:
+            self._check_query()
         return self
 
+    def _check_query(self) -> None:
+        """The query asks for what is read, and its variables are those that are sent."""
+        pages, since = self.pages, self.changements.variables if self.changements else {}
+        asked = pages.asks if pages and pages.dans != "adresse" else ()
+        operation = check_query(query_of(self.graphql, self.nouns()), {**since, **self.variables}, asked)
+        whole = [
+            ("lignes", self.lignes),
+            *(pages.told.items() if pages else ()),
+            *(("exige", path) for path in self.exige),
+        ]
+        check_asked(operation, [(label, document_path(path)) for label, path in whole])
+        rows = document_path(self.lignes)
+        check_asked(operation, [(label, (*rows, *path)) for label, path in rows_paths(self.nouns())])
+
+    def _check_changes(self) -> None:
+        """One that changed must be told whole: it takes the place of what was known of it."""
+        several = self.annees > 1 or any(
+            noun in {"contrat", "formation"} and not table.lignes for noun, table in self.nouns()
+        )
+        if self.changements and several:
+            raise ValueError(
+                "changements : un dossier changé doit être redit en entier, ce que ni plusieurs « annees » ni une ligne par"
+                " contrat ou par formation (sans « lignes ») n'assurent"
+            )
+
     def _check_paths(self) -> None:
-        """Each path reads, and none serves two fields of one noun."""
-        told = [*self.exige, self.lignes, *(error.chemin for error in self.erreurs)]
-        if self.pages:
-            told += [self.pages.suivante, self.pages.encore, self.pages.nombre_pages, self.pages.total]
-        for written in told:
-            document_path(written)
+        """Each path of a row reads, and none serves two fields of one noun."""
         for noun, table in self.nouns():
             seen: dict[str, str] = {}
             for word, field in table.fields():
+                field.check(f"{noun}.{word}", WORDS[noun][word])
                 for path in field.paths:
                     parse_path(path, self.is_csv)
                     if path in seen and {word, seen[path]} != {"employeur.siret", "employeur.siren"}:

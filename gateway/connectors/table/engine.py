@@ -2,16 +2,18 @@
 in Python, and the rules are the same: tolerant rows, faults counted in the partner's words, identities never guessed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, create_model
 
 from gateway.connectors.base import (
+    WHOLE_SECONDS,
     BodyFormat,
     Connector,
+    PartnerRequest,
     Payload,
     QualityCounts,
     ReadingResult,
@@ -26,11 +28,14 @@ from gateway.connectors.base import (
     of_one_person,
     read,
 )
-from gateway.connectors.table.dialect import Dialect, FieldTable, document_path
-from gateway.connectors.table.field_paths import FieldPath, first_filled, follow, parse_path
-from gateway.connectors.table.request import requests
-from gateway.connectors.table.vocabulary import REQUIRED, WORDS, parser_of
-from gateway.connectors.values import SirenValue, code, next_day, rows_at, text
+from gateway.connectors.quality import TYPE_CHANGE
+from gateway.connectors.table.answer_tables import document_path
+from gateway.connectors.table.dialect import Dialect
+from gateway.connectors.table.field_paths import FieldPath, crosses_several, first_filled, follow, parse_path
+from gateway.connectors.table.noun_tables import FieldTable
+from gateway.connectors.table.request import changes, requests
+from gateway.connectors.table.vocabulary import REQUIRED, WORDS, parser_of, parts_of
+from gateway.connectors.values import SirenValue, code, rows_at, text
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,
@@ -46,6 +51,12 @@ from gateway.schema.organisations import Cfa, ModeSource, TypeSource
 from gateway.schema.scalars import UAI
 
 TABLE = "table"  # the `genre` of a partner that is one
+# The words that are fields of the noun as they stand: whatever is added to them is read, or stops the start. The others say whose
+# a record is, or are put together below.
+OF_JEUNE = tuple(
+    w for w in WORDS["jeune"] if "." not in w and w not in {"cle", "autre_nom", "uai", "structure", "modifie_le"}
+)
+OF_CONTRAT = tuple(w for w in WORDS["contrat"] if "." not in w and w != "uai")
 Values = Mapping[str, Any]  # of one noun, by word
 Lines = tuple["_Person", list[Values], list[Values]]
 
@@ -66,6 +77,7 @@ class NounReader:
         self._told = dict(table.fields())
         self._is_csv = dialect.is_csv
         self.rows: FieldPath = parse_path(table.lignes) if table.lignes else ()
+        self._told_rows = table.lignes
         self.paths = {
             word: tuple(parse_path(path, dialect.is_csv) for path in told.paths) for word, told in self._told.items()
         }
@@ -95,6 +107,9 @@ class NounReader:
         """Those of each row of its list, or of the row itself when it says something of it."""
         if self.rows:
             inside = follow(row, self.rows)
+            if inside is not None and crosses_several(row, self.rows):
+                account.set_aside(TYPE_CHANGE, self._told_rows)
+                return []
             rows = inside if isinstance(inside, list) else [] if inside in (None, "") else [inside]
         else:
             rows = [row] if self._says(row) else []
@@ -119,18 +134,27 @@ def _alias(told: FieldTable) -> str:
     return " / ".join(told.paths)
 
 
-def _joined(row: Any, paths: Iterable[FieldPath]) -> str | None:
-    return " ".join(part for path in paths if (part := text(follow(row, path)))) or None
+def _joined(row: Any, paths: Iterable[FieldPath]) -> Any:
+    """The texts put together; what is no text is given as it is, to be set aside."""
+    found = [follow(row, path) for path in paths]
+    if several := next((one for one in found if isinstance(one, list | Mapping) and one), None):
+        return several
+    return " ".join(part for one in found if one and (part := text(one))) or None
 
 
 def _parser(word: Any, told: FieldTable, form: str) -> Any:
-    parser = parser_of(word, told.dates or form)
+    parser = parser_of(word, told.dates or form, told.jours)
     return Annotated[parser, BeforeValidator(partial(_meaning, told.codes))] if told.codes else parser
 
 
 def _meaning(codes: Mapping[str, str], value: Any) -> Any:
-    """Our word for a partner's code, or for each of several."""
-    return [_meaning(codes, one) for one in value] if isinstance(value, list) else code(codes, text(value))
+    """Our word for a partner's code, or for each of several, be they told as one text."""
+    if isinstance(value, list):
+        return [_meaning(codes, one) for one in value]
+    parts = parts_of(value)
+    if len(parts) > 1 and all(part in codes for part in parts):
+        return [codes[part] for part in parts]
+    return code(codes, text(value))
 
 
 class TableReading:
@@ -143,7 +167,14 @@ class TableReading:
 
     def records(self, tenant: Tenant, today: date) -> ReadingSteps[ReadingResult]:
         """All that the partner says of a tenant."""
-        answers = yield requests(self.dialect, tenant, today)
+        return (yield from self._records(requests(self.dialect, tenant, today), tenant))
+
+    def changed(self, tenant: Tenant, today: date, since: datetime) -> ReadingSteps[ReadingResult]:
+        """What it says of whom it changed since."""
+        return (yield from self._records(changes(self.dialect, tenant, today, since), tenant))
+
+    def _records(self, asked: Sequence[PartnerRequest], tenant: Tenant) -> ReadingSteps[ReadingResult]:
+        answers = yield asked
         account, lines = QualityCounts(), list[Lines]()
         rows = self.rows(page for pages in answers for page in pages)
         if self.dialect.annees > 1:  # each year tells most of the others' people
@@ -160,7 +191,9 @@ class TableReading:
         for document in documents:
             rows = rows_at(document, self._rows, self.dialect.shape is BodyFormat.XML)
             if rows is None:
-                raise UnexpectedAnswer(f"no list of rows under {self.dialect.lignes!r}")
+                raise UnexpectedAnswer(
+                    f"[dialecte] lignes : aucune liste sous « {self.dialect.lignes or 'la réponse'} »"
+                )
             yield from rows
 
     def _person(self, row: Any, account: QualityCounts) -> _Person | None:
@@ -181,16 +214,15 @@ class TableReading:
         """The rows of one person: what the first one says of it, and the contracts and trainings of all."""
         who: Values = lines[0][0].values
         centre = None if self.dialect.systeme == "mission_locale" else who.get("uai") or UAI(tenant.key)
-        last_day = self.dialect.rupture == "dernier_jour_travaille"
         contrats = _unique(values for line in lines for values in line[1])
         formations = _unique(values for line in lines for values in line[2])
         jeune = Jeune(
-            **_of(who, "nom", "prenom", "date_naissance", "sexe", "ine", "rqth", "telephone", "courriel"),
+            **_of(who, OF_JEUNE),
             autres_noms=(who["autre_nom"],) if who.get("autre_nom") else (),
             adresse=filled(Adresse(**_under(who, "adresse"))),
             representants=listed(Representant(**_under(who, "representant"))),
             formations=[_formation(values, centre) for values in formations] if centre else None,
-            contrats=[_contrat(values, centre, last_day) for values in contrats] if centre else None,
+            contrats=[_contrat(values, centre) for values in contrats] if centre else None,
             suivi=filled(Suivi(**_suivi(who["suivi"]))) if who["suivi"] else None,
             collaboration=filled(Collaboration(**_collaboration(who["collaboration"])))
             if who["collaboration"]
@@ -209,7 +241,7 @@ def _unique(rows: Iterable[Values]) -> list[Values]:
     return found
 
 
-def _of(values: Values, *words: str) -> dict[str, Any]:
+def _of(values: Values, words: Iterable[str]) -> dict[str, Any]:
     return {word: values.get(word) for word in words}
 
 
@@ -222,12 +254,10 @@ def _formation(values: Values, centre: UAI) -> Formation:
     return Formation(**own, cfa=Cfa(uai=values.get("uai") or centre))
 
 
-def _contrat(values: Values, centre: UAI, is_last_day_worked: bool) -> Contrat:
+def _contrat(values: Values, centre: UAI) -> Contrat:
     rupture = _under(values, "rupture")
-    if is_last_day_worked and rupture.get("date"):
-        rupture["date"] = next_day(rupture["date"])
     return Contrat(
-        **_of(values, "numero", "type", "date_debut", "date_fin"),
+        **_of(values, OF_CONTRAT),
         employeur=filled(Employeur(**_under(values, "employeur"))),
         cfa=Cfa(uai=values.get("uai") or centre),
         rupture=Rupture(**rupture) if rupture.get("date") else None,
@@ -252,4 +282,6 @@ def connector(dialect: Dialect) -> Connector:
         ModeSource.INTERROGATION,
         cfa_records=reading.records if is_cfa else None,
         structure_records=None if is_cfa else reading.records,
+        changes=reading.changed if dialect.changements else None,
+        whole_seconds=dialect.changements.entiere_secondes if dialect.changements else WHOLE_SECONDS,
     )

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 _STEP = re.compile(
-    r"(?P<name>(?:\\.|[^\\.\[\]])+)(?:\[(?:(?P<rank>\d{1,3})|(?P<key>[^=\[\]]+)=(?P<value>[^\[\]]*))\])?(?:\.|$)"
+    r"(?P<name>(?:\\.|[^\\.\[\]])+)(?:\[(?:(?P<rank>\d{1,3})|(?P<key>[^=\[\]]+)=(?P<value>(?:[^=\[\]][^\[\]]*)?))\])?(?:\.|$)"
 )
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 TEXT, NIL = "#text", "@nil"  # how an element of XML that has attributes holds its own text, and says that it has none
 
 
@@ -49,11 +50,26 @@ def names_of(path: FieldPath) -> tuple[str, ...]:
 
 def follow(row: Any, path: FieldPath) -> Any:
     """What stands at a path of a row: None where there is nothing. Of a list that nothing chooses from, its only value; a longer
-    one is given whole, and is no value."""
-    for step in path:
+    one is given whole, and is no value, be it at the end of the path or before."""
+    found, left = _as_far(row, path)
+    if left:
+        return found if any(follow(one, left) not in EMPTY for one in found) else None
+    return _content(_only(found))
+
+
+def crosses_several(row: Any, path: FieldPath) -> bool:
+    """Whether a path meets a list of several before its end, where nothing chooses."""
+    return bool(_as_far(row, path)[1])
+
+
+def _as_far(row: Any, path: FieldPath) -> tuple[Any, FieldPath]:
+    """What stands as far as a path leads, and the steps left: those behind a list of several, if it meets one."""
+    for rank, step in enumerate(path):
         row = _only(row)
+        if isinstance(row, list):
+            return row, path[rank:]
         row = _chosen(row.get(step.name), step) if isinstance(row, Mapping) else None
-    return _content(_only(row))
+    return row, ()
 
 
 def _chosen(found: Any, step: Step) -> Any:
@@ -89,6 +105,6 @@ def _written(value: Any) -> str:
 def first_filled(row: Any, paths: Sequence[FieldPath]) -> Any:
     """The first value that is filled, of several places; None where all are empty."""
     for path in paths:
-        if (found := follow(row, path)) not in (None, "", [], {}):
+        if (found := follow(row, path)) not in EMPTY:
             return found
     return None

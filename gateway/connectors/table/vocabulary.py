@@ -1,11 +1,13 @@
 """The words of a table: for each field of a noun, what reads its value. The name of the field implies its parser, so that a table
 says only where things are. The one list of these words: the document is generated from it."""
 
+import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from gateway.connectors.date_forms import day_reader, instant_reader
 from gateway.connectors.values import (
@@ -33,9 +35,16 @@ from gateway.connectors.values import (
 from gateway.schema.nouns import SituationSuivi
 from gateway.schema.write_states import MotifAccompagnement
 
+_BETWEEN = re.compile(r"[;,|]")
+
 
 class Day:
     """A day, in the partner's form."""
+
+
+def parts_of(raw: Any) -> list[str]:
+    """The words of a list that is told as one text."""
+    return [part.strip() for part in _BETWEEN.split(text(raw))]
 
 
 class FirstDay(Day):
@@ -48,7 +57,7 @@ class Instant:
 
 Situation = Annotated[SituationSuivi | None, BeforeValidator(lambda raw: code(SituationSuivi.__members__, text(raw)))]
 Motif = Annotated[MotifAccompagnement, BeforeValidator(lambda raw: code(MotifAccompagnement.__members__, text(raw)))]
-Motifs = Annotated[Listed[Motif], BeforeValidator(lambda raw: raw if isinstance(raw, list | None) else (raw,))]
+Motifs = Annotated[Listed[Motif], BeforeValidator(lambda raw: raw if isinstance(raw, list | None) else parts_of(raw))]
 
 WORDS: Mapping[str, Mapping[str, Any]] = {
     "jeune": {
@@ -117,15 +126,27 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "uai": UaiValue,
     },
 }
+DAYS = (Day, FirstDay)
+CLOSED: Mapping[Any, tuple[str, ...]] = {  # what may be said of a field of few values, which is what `codes` leads to
+    Situation: tuple(SituationSuivi.__members__),
+    Motifs: tuple(MotifAccompagnement.__members__),
+    SexeValue: ("M", "F"),
+    Boolean: ("true", "false"),
+    Level: tuple("345678"),
+}
 REQUIRED = {"jeune": ("cle", "nom", "prenom", "date_naissance"), "contrat": ("date_debut",)}
 
 
-def parser_of(word: Any, form: str) -> Any:
-    """The type that reads a field, for partners who write days in that form."""
-    if word is FirstDay:
-        return Annotated[date, BeforeValidator(day_reader(form))]
-    if word is Day:
-        return Annotated[date | None, BeforeValidator(day_reader(form))]
+def parser_of(word: Any, form: str, days: int = 0) -> Any:
+    """The type that reads a field, for partners who write days in that form; `days`: what each is moved by."""
+    if word in DAYS:
+        told: Any = date if word is FirstDay else date | None
+        day: Any = Annotated[told, BeforeValidator(day_reader(form))]
+        return Annotated[day, AfterValidator(partial(_moved, days=days))] if days else day
     if word is Instant:
         return Annotated[datetime | None, BeforeValidator(instant_reader(form))]
     return word
+
+
+def _moved(day: date | None, days: int) -> date | None:
+    return day + timedelta(days=days) if day else None

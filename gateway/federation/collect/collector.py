@@ -35,17 +35,17 @@ from gateway.federation.collect.kept_readings import (
     Keys,
     Origin,
     Part,
-    Readings,
-    ReadingsCache,
     RegistrySource,
+    SourceReadings,
+    SourceReadingsCache,
     Subject,
     read_registry,
 )
 from gateway.federation.collect.plan import SourcePlan, in_order, may_live_in, residents_by_cfa
-from gateway.federation.directory import Directory
 from gateway.federation.join.components import NOTHING, regroup
 from gateway.federation.join.link import Cluster, SourcedRecord
 from gateway.federation.join.merge import residence
+from gateway.federation.organisation_directory import Directory
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 
@@ -80,27 +80,27 @@ class Collector:
     timeout: float
     wall_clock: Callable[[], float]
     without_mission_locale: Callable[[str, int], None]  # counts, by source, homes nobody can place (docs/domaine.md)
-    cache: ReadingsCache = field(default_factory=ReadingsCache)
+    cache: SourceReadingsCache = field(default_factory=SourceReadingsCache)
 
-    async def collect(self, plan: SourcePlan, directory: Directory, age_max: float | None = None) -> Readings:
-        """What the sources say, or the last reading of the same plan while each of them still says it.
-
-        `age_max`: in seconds, when the caller wants no older answer, where the partners allow it.
-        """
+    async def collect(
+        self, plan: SourcePlan, directory: Directory, age_max: float | None = None, since: float = float("-inf")
+    ) -> SourceReadings:
+        """What the sources say, or the last reading of the same plan while each still says it. `age_max`: in seconds, when the
+        caller wants no older answer, where the partners allow it; `since`: an instant after which it is to be begun."""
         subject = plan, directory
-        if age_max is None and (kept := await self._still_true(subject)):
+        if age_max is None and (kept := await self._still_true(subject, since)):
             return kept
         # One reading for all who ask meanwhile: two hundred that join the same records would stop the process.
-        return await self.cache.flights.run((subject, age_max), partial(self._read, subject, age_max))
+        flight = (subject, age_max), partial(self._read, subject, age_max)
+        readings = await self.cache.flights.run(*flight)
+        return readings if readings.begun > since else await self.cache.flights.run(*flight)  # under way before
 
-    async def _still_true(self, subject: Subject) -> Readings | None:
-        """The last reading, while every unit is in the cache at the version that was read and the registry has not changed.
-
-        Asks no partner. Ages may be less than they were: a partner may have confirmed what it said.
-        """
+    async def _still_true(self, subject: Subject, since: float) -> SourceReadings | None:
+        """The last reading, while every unit is in the cache at the version that was read and the registry is the same. Asks no
+        partner. Ages may be less than they were: a partner may have confirmed what it said."""
         kept, instant = self.cache.last(subject), self.wall_clock()
         # An incomplete one is only kept when its sources are suspended: asking them again at once would bring nothing.
-        if kept is None or instant < kept.verified + VERIFY_AFTER:
+        if kept is None or (instant < kept.verified + VERIFY_AFTER and kept.begun > since):
             return kept
         if not kept.whole:
             return None
@@ -110,7 +110,7 @@ class Collector:
         self.cache.keep(subject, again)
         return again
 
-    async def _read(self, subject: Subject, age_max: float | None) -> Readings:
+    async def _read(self, subject: Subject, age_max: float | None) -> SourceReadings:
         """Ask the units of the last reading, all at once; follow the plan when one of them says something else."""
         start = self.wall_clock()
         partners_end, registry_end = start + self.timeout * SOURCES_SHARE, start + self.timeout * REGISTRY_SHARE
@@ -119,16 +119,16 @@ class Collector:
         if last and last.whole and last.registry == await self.registry.version():
             readings = last.again(await unit_reader.read(tuple(last.units)), self.wall_clock())
         readings = readings or await self._follow_plan(*subject, unit_reader, registry_end)
-        readings.verified = self.wall_clock()
+        readings.verified, readings.begun = self.wall_clock(), start
         if readings.is_durable:
             self.cache.keep(subject, readings)
         return readings
 
     async def _follow_plan(
         self, plan: SourcePlan, directory: Directory, unit_reader: "_UnitReader", registry_end: float
-    ) -> Readings:
+    ) -> SourceReadings:
         """What the units of the plan and the registry say, then those that their answers add."""
-        readings = Readings(pool=self.cache.pool)
+        readings = SourceReadings(pool=self.cache.pool)
 
         async def request(units: Sequence[Unit]) -> None:
             outcomes = await unit_reader.read(units)
@@ -155,7 +155,7 @@ class Collector:
             await request(self._structures(await self._residence_structures(readings, (plan, directory))))
         return readings
 
-    async def _residence_structures(self, readings: Readings, subject: Subject) -> list[str]:
+    async def _residence_structures(self, readings: SourceReadings, subject: Subject) -> list[str]:
         """The Missions locales of the homes of everybody found so far, whom this groups."""
         last, count = self.cache.last(subject), len(readings.sourced_records)
         before = last.groups if last and last.groups else NOTHING
@@ -175,7 +175,7 @@ class Collector:
         return [Unit(source, Resource.STRUCTURE, code) for source, code in asked]
 
     async def _complete_from_registry(
-        self, readings: Readings, end: float, plan: SourcePlan, directory: Directory
+        self, readings: SourceReadings, end: float, plan: SourcePlan, directory: Directory
     ) -> None:
         """Add the contracts of those who were found elsewhere and may be of the perimeter."""
         if self.registry_name in readings.errors:
@@ -185,7 +185,7 @@ class Collector:
         if absent:
             await self._from_registry(readings, end, ((), (), absent))
 
-    async def _from_registry(self, readings: Readings, end: float, keys: Keys) -> Part | None:
+    async def _from_registry(self, readings: SourceReadings, end: float, keys: Keys) -> Part | None:
         """Read the registry before `end` and note what it tells; None, and an error noted, when it tells nothing."""
         outcome = await read_registry(self.registry, self.registry_name, end - self.wall_clock(), keys)
         if isinstance(outcome, SourceError):
@@ -204,7 +204,7 @@ class Collector:
         readings.sourced_records += part.records
         return part
 
-    def _note(self, readings: Readings, outcomes: Sequence[UnitResult | UnitFailure]) -> None:
+    def _note(self, readings: SourceReadings, outcomes: Sequence[UnitResult | UnitFailure]) -> None:
         for outcome in outcomes:
             result = _result_of(outcome)
             if isinstance(outcome, UnitFailure):
@@ -213,7 +213,7 @@ class Collector:
                 self._note_result(readings, result)
 
     def _count_unplaced(
-        self, readings: Readings, outcomes: Iterable[UnitResult | UnitFailure], directory: Directory
+        self, readings: SourceReadings, outcomes: Iterable[UnitResult | UnitFailure], directory: Directory
     ) -> None:
         """Counted when the partner tells it, not each time that the cache does."""
         for result in map(_result_of, outcomes):
@@ -221,7 +221,7 @@ class Collector:
                 part = readings.parts[result.unit.source, result.unit.key]
                 self.without_mission_locale(result.unit.source, part.once(_unplaced, directory))
 
-    def _note_result(self, readings: Readings, result: UnitResult) -> None:
+    def _note_result(self, readings: SourceReadings, result: UnitResult) -> None:
         if result.unit.resource is Resource.STRUCTURE:
             readings.suivi_heard |= {result.unit.key}
         readings.units[result.unit] = result.version

@@ -18,10 +18,10 @@ from gateway.connectors.base import Record
 from gateway.domain.days import write_instant
 from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
 from gateway.federation.collect.plan import SourcePlan
-from gateway.federation.directory import Directory
 from gateway.federation.join.components import Components
 from gateway.federation.join.link import SourcedRecord, told_by
 from gateway.federation.join.record_pool import RecordPool
+from gateway.federation.organisation_directory import Directory
 from gateway.schema.organisations import EtatSource, TypeSource
 from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
@@ -138,7 +138,7 @@ class Part:
 
 
 @dataclass
-class Readings:
+class SourceReadings:
     """What the sources said for one operation. By source: `errors`, nothing to show; `covered`, an earlier answer is shown."""
 
     sourced_records: list[SourcedRecord] = field(default_factory=list)
@@ -153,6 +153,7 @@ class Readings:
     pool: RecordPool = field(default_factory=RecordPool, repr=False, compare=False)
     apart: frozenset[str] = frozenset()  # sources asked for follow-ups alone: they say nothing of who is there
     verified: float = 0.0  # when it was last found to hold, in the collector's seconds
+    begun: float = 0.0  # when that began to be asked: what others heard before, it knows of, where processes share it
 
     # Once a reading, which no longer changes when it is asked: a view is looked for by it at each answer.
     @cached_property
@@ -226,31 +227,31 @@ class Readings:
         sources = {unit.source for unit in self.units}
         others = {name: freshness for name, freshness in self.freshness_by_source.items() if name not in sources}
         # A copy: answers under way hold this one, and tell the ages they were made with.
-        same = replace(self, freshness_by_source=others, verified=instant)
+        same = replace(self, freshness_by_source=others, verified=instant, begun=instant)
         same.date(results, instant)
         return same
 
 
-class ReadingsCache:
+class SourceReadingsCache:
     """The last reading of each plan, and the records of the last answer of each unit, which readings share.
 
     `flights`: the readings under way, by plan and by the age that is asked for.
     """
 
     def __init__(self) -> None:
-        self.flights: SingleFlight[tuple[Subject, float | None], Readings] = SingleFlight()
+        self.flights: SingleFlight[tuple[Subject, float | None], SourceReadings] = SingleFlight()
         self.pool = RecordPool()
         # A reading larger than all the room counts for all of it: it is kept, alone.
         volume = lambda one: min(max(READINGS_MIN, len(one.sourced_records)), READINGS_RECORDS_MAX)  # noqa: E731
-        self._readings: LRUCache[Subject, Readings] = LRUCache(READINGS_RECORDS_MAX, getsizeof=volume)
+        self._readings: LRUCache[Subject, SourceReadings] = LRUCache(READINGS_RECORDS_MAX, getsizeof=volume)
         self._heard: LRUCache[Unit, Part] = LRUCache(HEARD_MAX, getsizeof=lambda part: 1 + len(part.records))
         self._registry: LRUCache[tuple[int, ...], tuple[Sequence[object], Part]] = LRUCache(REGISTRY_ANSWERS_MAX)
 
-    def last(self, subject: Subject) -> Readings | None:
+    def last(self, subject: Subject) -> SourceReadings | None:
         """The last reading of a plan."""
         return self._readings.get(subject)
 
-    def keep(self, subject: Subject, readings: Readings) -> None:
+    def keep(self, subject: Subject, readings: SourceReadings) -> None:
         """Instead of the earlier reading of that plan."""
         freshness = {name: freshness.served_again() for name, freshness in readings.freshness_by_source.items()}
         self._readings[subject] = replace(readings, freshness_by_source=freshness)

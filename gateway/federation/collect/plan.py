@@ -14,8 +14,8 @@ from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.connectors.base import Record
 from gateway.domain.referentiel import Referentiel
-from gateway.federation.directory import Directory
-from gateway.schema.tables import (
+from gateway.federation.organisation_directory import Directory
+from gateway.schema.coordinates import (
     NAMING_SOURCES,
     PERSONAL_TYPES,
     SHOWN_TYPES,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gateway.domain.links import KnownLinks, Link, LinkWrites, RecordKey
-from gateway.federation.ids.resolve import Derive, IdDecision, RecordKeys, resolve
+from gateway.federation.ids.keep_or_create import Derive, IdDecision, RecordKeys, keep_or_create
 
 ANCHORED = datetime.min.replace(tzinfo=UTC)  # an anchor is older than whatever a Mission locale saw
 
@@ -37,6 +37,11 @@ class AnchoredGroups:
         return self.anchors.get(key) or self.derive(self.originals.get(key, key))
 
 
+def followed_name(name: str, derive: Derive) -> str:
+    """What a key or an identity is called where Missions locales alone know it."""
+    return derive(f"suivi|{name}")
+
+
 def anchor(
     key_sets: Sequence[RecordKeys], base: Sequence[RecordKeys], ids: Mapping[str, str], derive: Derive
 ) -> AnchoredGroups:
@@ -46,7 +51,7 @@ def anchor(
     originals: dict[str, str] = {}
 
     def private(key: str) -> str:
-        originals[derived := derive(f"suivi|{key}")] = key
+        originals[derived := followed_name(key, derive)] = key
         return derived
 
     def keys(own: RecordKeys) -> tuple[RecordKey, ...]:
@@ -69,7 +74,7 @@ def resolve_anchored(groups: AnchoredGroups, known: KnownLinks, instant: datetim
     # Said anew each time, whatever the ledger holds of them: they were decided a moment before.
     links = {key: Link(RecordKey(key), groups.anchors[key], ANCHORED, instant) for key in firsts}
     told = KnownLinks({**known.links, **links}, known.cousins, known.alias, known.ties)
-    decision = resolve(groups.key_sets, told, groups.id_made_from, instant)
+    decision = keep_or_create(groups.key_sets, told, groups.id_made_from, instant)
     moves, former = _moves(groups, decision, told, instant)
     # Neither aliases nor what breaks them: they would lead others from one person to another.
     changes = {link.key.key: (object_id, link) for object_id, link in [*decision.writes.changes, *moves]}

@@ -25,7 +25,7 @@ from gateway.domain.matching import decide
 from gateway.federation.join.link import Cluster, Concerns, Key, SourcedRecord, clusters_of, named
 from gateway.federation.join.record_pool import PooledRecord, RecordPool, links_between
 
-Told = Mapping[tuple[str, str], Sequence[SourcedRecord]]  # by installation
+RecordsByInstallation = Mapping[tuple[str, str], Sequence[SourcedRecord]]  # by installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Components:
     """
 
     pool: RecordPool | None = None
-    told: Told = field(default_factory=dict)
+    told: RecordsByInstallation = field(default_factory=dict)
     held: Mapping[Key, HeldRecord] = field(default_factory=dict)
     component: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
     owner: Mapping[Key, Cluster] = field(default_factory=dict)
@@ -66,7 +66,9 @@ def everybody(_: SourcedRecord) -> bool:
     return True
 
 
-def regroup(pool: RecordPool, told: Told, concerns: Concerns = everybody, before: Components = NOTHING) -> Components:
+def regroup(
+    pool: RecordPool, told: RecordsByInstallation, concerns: Concerns = everybody, before: Components = NOTHING
+) -> Components:
     """The groups of these records, from those of before, for which the same `concerns` was given.
 
     Every person of whom one record `concerns` the caller is there, as if all were grouped; of the others, some.
@@ -84,7 +86,7 @@ def regroup(pool: RecordPool, told: Told, concerns: Concerns = everybody, before
     return work.result(told)
 
 
-def _difference(before: Components, told: Told) -> tuple[list[Key], list[SourcedRecord]]:
+def _difference(before: Components, told: RecordsByInstallation) -> tuple[list[Key], list[SourcedRecord]]:
     """The keys of the records that left, and the records that came or changed. A list that is the same object did not change."""
     left, changed, held = list[Key](), list[SourcedRecord](), before.held
     for origin in before.told.keys() | told.keys():
@@ -229,7 +231,7 @@ class _Regrouping:
         was = self._before.clusters.get(cluster.sourced_records[0].key)
         return was if was and _is_same(was, cluster) else cluster
 
-    def result(self, told: Told) -> Components:
+    def result(self, told: RecordsByInstallation) -> Components:
         """What is once all is followed and named."""
         return Components(self._pool, told, self._held, self._component, self._owner, self._bearers, self._clusters)
 

@@ -13,6 +13,7 @@ FIELDS = {
     "domicile": "adresse",
     "cfa": "formations",
     "contrat": "contrats",
+    "dossier": "formations",
 }
 
 IDENTITE = frozenset({"nom", "prenom", "dateNaissance", "sexe"})

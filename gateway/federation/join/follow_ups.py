@@ -14,12 +14,12 @@ from gateway.connectors.base import Record
 from gateway.domain.identifiers import Traits
 from gateway.domain.matching import ScoredPair
 from gateway.domain.similarity import compare, weights
-from gateway.federation.directory import Directory
 from gateway.federation.join.components import Components
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.precedence import collaboration_of, suivi_of
 from gateway.federation.join.record_pool import RecordPool
+from gateway.federation.organisation_directory import Directory
 from gateway.schema.nouns import Collaboration, Jeune
 
 

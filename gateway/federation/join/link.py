@@ -43,9 +43,13 @@ Key = tuple[tuple[str, str], str]  # installation, record
 
 @dataclass(frozen=True)
 class Installation:
-    """All that one installation says of its people, read whole: what it gives for several of them is known of it."""
+    """All that one installation says of its people, read whole: what it gives for several of them is known of it.
+
+    `same_keys`: its records bear the numbers that another installation of the same CFA gives them.
+    """
 
     records: Sequence[Record] = ()
+    same_keys: bool = False
 
     @cached_property
     def collective(self) -> Collective:
@@ -74,7 +78,7 @@ NOT_READ_WHOLE = Installation()
 class SourcedRecord:
     """What one source says of one person. Two records of one source and tenant are never one person.
 
-    `received_at`: when it first came as it is; what came since is known of the answers (`Readings.received`).
+    `received_at`: when it first came as it is; what came since is known of the answers (`SourceReadings.received`).
     """
 
     source: str
@@ -103,7 +107,12 @@ class SourcedRecord:
         shared = self.installation.collective
         if shared.identities and _told_identity(self.jeune) in shared.identities:
             return None
-        return traits_of(self.jeune, self.origin, self.record.key, shared.contacts)
+        traits = traits_of(self.jeune, self.origin, self.record.key, shared.contacts)
+        return (
+            replace(traits, dossier=(self.tenant, self.record.key))
+            if traits and self.installation.same_keys
+            else traits
+        )
 
     @cached_property
     def identity(self) -> str:
@@ -237,7 +246,8 @@ def told_by(result: UnitResult, before: Sequence[SourcedRecord] | None, stands_i
     nature = TypeSource.MISSION_LOCALE if unit.resource is Resource.STRUCTURE else TypeSource.ERP_CFA
     # The records of before where they are equal: what one version held is not kept for the sake of a record.
     pairs = [(one, known.get(one.key)) for one in result.records]
-    whole = Installation([same.record if same and same.record == one else one for one, same in pairs])
+    records = [same.record if same and same.record == one else one for one, same in pairs]
+    whole = Installation(records, result.same_keys)
 
     def told(record: Record) -> SourcedRecord:
         same, received_at = known.get(record.key), result.received(record) if result.pushed else result.received_at

@@ -27,7 +27,6 @@ from gateway.domain.statut import (
     wait_on,
 )
 from gateway.domain.text import shown_name
-from gateway.federation.directory import Directory
 from gateway.federation.join.link import Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import (
     CONTRAT,
@@ -41,6 +40,7 @@ from gateway.federation.join.precedence import (
     suivi_of,
     valeur,
 )
+from gateway.federation.organisation_directory import Directory
 from gateway.schema.nouns import (
     Contrat,
     Employeur,
@@ -53,7 +53,7 @@ from gateway.schema.nouns import (
     Statut,
     Suivi,
 )
-from gateway.schema.wait import SansContrat
+from gateway.schema.sans_contrat import SansContrat
 
 # Fields settled by the table alone: whatever is added to it is merged. The others are put together below.
 OF_JEUNE = tuple(champ for champ in JEUNE if champ not in {"adresse", "suivi", "collaboration"})

@@ -16,15 +16,15 @@ from typing import Any
 from gateway.connectors.base import legal_unit
 from gateway.domain.identifiers import normalise_code_postal, normalise_nom, numero_key
 from gateway.domain.referentiel import normalise_ville
-from gateway.federation.directory import Directory
 from gateway.federation.join.link import SourcedRecord
+from gateway.federation.organisation_directory import Directory
 from gateway.schema.nouns import Adresse, Collaboration, Contrat, Employeur, Representant, Rupture, Suivi
 from gateway.schema.organisations import Cfa
 
 START_GAP_DAYS = 7  # same employer, starts this close: one contract (docs/domaine.md, Contrats)
 WITHDRAWN = frozenset({"ANNULE", "ANNULEE", "RUPTUREANNULEE", "RESILIATIONANNULEE"})  # a cause that undoes its rupture
 
-Told = tuple[SourcedRecord, Any]  # who says it, what is said
+SaidValue = tuple[SourcedRecord, Any]  # who says it, what is said
 RUPTURE_GAP_DAYS = 1  # the last day worked and the first day off tell one rupture (docs/domaine.md, Rupture)
 
 
@@ -126,25 +126,25 @@ RUPTURE: Mapping[str, FieldRule] = {
 }
 
 
-def told_values(holders: Iterable[tuple[SourcedRecord, Any]], champ: str) -> list[Told]:
+def said_values(holders: Iterable[tuple[SourcedRecord, Any]], champ: str) -> list[SaidValue]:
     """The records that tell a field, in the order they come in: best source first."""
     return [(who, value) for who, noun in holders if (value := getattr(noun, champ)) is not None]
 
 
-def chosen(order: Preference, told: Sequence[Told]) -> Told | None:
+def chosen(order: Preference, told: Sequence[SaidValue]) -> SaidValue | None:
     """The record that is kept, and its value, of records given best source first; None when none tells."""
     return _CHOICES[order](told) if told else None
 
 
 def valeur(table: Mapping[str, FieldRule], champ: str, holders: Iterable[tuple[SourcedRecord, Any]]) -> Any:
     """The value kept of a field; None when no record tells it."""
-    kept = chosen(table[champ].order, told_values(holders, champ))
+    kept = chosen(table[champ].order, said_values(holders, champ))
     return kept[1] if kept else None
 
 
 def suivi_of(records: Sequence[SourcedRecord], directory: Directory) -> Suivi | None:
     """The follow-up that is kept of these records, best first."""
-    kept = chosen(JEUNE["suivi"].order, told_values([(who, who.jeune) for who in records], "suivi"))
+    kept = chosen(JEUNE["suivi"].order, said_values([(who, who.jeune) for who in records], "suivi"))
     # A follow-up does not name its Mission locale: the system that tells it does.
     return replace(kept[1], mission_locale=directory.mission_locale(kept[0].tenant)) if kept else None
 
@@ -155,13 +155,13 @@ def collaboration_of(records: Sequence[SourcedRecord]) -> Collaboration | None:
     return asked
 
 
-def _effect(told: Sequence[Told]) -> Told:
+def _effect(told: Sequence[SaidValue]) -> SaidValue:
     # Sources tell the last day worked or the first day off: of two days that follow, the rupture takes effect the second.
     next_day = told[0][1] + timedelta(days=1)
     return next((pair for pair in told if pair[1] == next_day), told[0])
 
 
-_CHOICES: Mapping[Preference, Callable[[Sequence[Told]], Told]] = {
+_CHOICES: Mapping[Preference, Callable[[Sequence[SaidValue]], SaidValue]] = {
     Preference.SOURCE: lambda told: told[0],
     Preference.RECENT: lambda told: min(told, key=lambda pair: pair[0].recency),
     Preference.EFFECT: _effect,

@@ -17,7 +17,7 @@ from gateway.federation.join.precedence import (
     FoldedContrat,
     Preference,
     chosen,
-    told_values,
+    said_values,
 )
 from gateway.schema.evidence import Provenance
 
@@ -57,7 +57,7 @@ def _rows(
     """One line for each field and source that tells it."""
     lines = []
     for champ, rule in table.items():
-        told = told_values(holders, champ)
+        told = said_values(holders, champ)
         # The address is chosen by what the directory makes of it, which the table cannot tell.
         kept = (housed_by,) if rule.order is Preference.PLACED else chosen(rule.order, told)
         lines += [

@@ -20,12 +20,12 @@ from gateway.auth.policy.policy import Perimetre, is_contrat_visible, is_waiting
 from gateway.auth.policy.rules import Profil
 from gateway.concurrency import SingleFlight, offload
 from gateway.domain.days import end_of_day
-from gateway.federation.collect.kept_readings import Readings
-from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import AssignedIds, IdAssigner, date_report
-from gateway.federation.ids.resolve import RecordKeys
+from gateway.federation.collect.kept_readings import SourceReadings
+from gateway.federation.ids.id_assigner import AssignedIds, IdAssigner, date_report
+from gateway.federation.ids.keep_or_create import RecordKeys
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import MergedPerson, Ties, etat_traitement, motifs_priorite, untie
+from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.select import NOBODY, SelectedPersons, renewed, select_persons
 from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, Rupture
@@ -38,7 +38,7 @@ RETRY_AFTER = 30.0  # seconds a view built without the ledger of links is kept, 
 
 
 def build_view(
-    selected: SelectedPersons, assigned_ids: AssignedIds, rights: Rights, directory: Directory, readings: Readings
+    selected: SelectedPersons, assigned_ids: AssignedIds, rights: Rights, directory: Directory, readings: SourceReadings
 ) -> View:
     """The view of these persons, each with its contracts and ruptures, under the ids assigned."""
     view = View(former_ids=dict(assigned_ids.former_ids), received=readings.received)
@@ -51,7 +51,7 @@ def build_view(
             _bound_person(chosen.person, rights, readings)
             chosen.person.jeune.modifie = _last_change(chosen.person.merged, rights.perimetre, directory)
         if chosen.person is not None:
-            _place(view, chosen.person)
+            place_bound(view, chosen.person)
             view.records[chosen.person.jeune.id] = tuple(key.key for key in chosen.key_sets[0].keys)
     return view
 
@@ -70,13 +70,13 @@ def _identify(
             date_report(contrat.rupture, folded, assigned_ids.first_seen, directory.pseudonym)
 
 
-def place_person(view: View, person: ViewPerson, rights: Rights, readings: Readings) -> None:
+def place_person(view: View, person: ViewPerson, rights: Rights, readings: SourceReadings) -> None:
     """Put a person that is in no other view in this one, under its id, with what may be seen of its contracts."""
     _bound_person(person, rights, readings)
-    _place(view, person)
+    place_bound(view, person)
 
 
-def _bound_person(person: ViewPerson, rights: Rights, readings: Readings) -> None:
+def _bound_person(person: ViewPerson, rights: Rights, readings: SourceReadings) -> None:
     """Leave of a person what may be seen, and write what the viewer is to know of it."""
     jeune = person.jeune
     _bound(jeune, rights.perimetre)
@@ -87,8 +87,8 @@ def _bound_person(person: ViewPerson, rights: Rights, readings: Readings) -> Non
             _set_traitement(contrat.rupture, person)
 
 
-def _place(view: View, person: ViewPerson) -> None:
-    """Put a person in the view, with its contracts and ruptures that are left."""
+def place_bound(view: View, person: ViewPerson) -> None:
+    """Put a person of which only what may be seen is left in the view, with its contracts and ruptures."""
     jeune = person.jeune
     view.persons[jeune.id] = person
     for contrat in jeune.contrats or []:
@@ -146,7 +146,7 @@ def _uai(contrat: Contrat, directory: Directory) -> str | None:
     return cfa.uai if cfa else None
 
 
-def _is_suivi_known(jeune: Jeune, rights: Rights, readings: Readings) -> bool:
+def _is_suivi_known(jeune: Jeune, rights: Rights, readings: SourceReadings) -> bool:
     """Whether the absence of a follow-up means something: the system that would hold it was heard."""
     code = jeune.mission_locale.code if jeune.mission_locale else None
     if rights.perimetre.profil is Profil.MISSION_LOCALE:
@@ -182,8 +182,7 @@ class ViewKey:
 class ViewCache:
     """Views already built, the last of each subject, the least used forgotten first.
 
-    Bounded by the persons they hold together; the view just built is kept, whatever it holds.
-    """
+    Bounded by the persons they hold together; the view just built is kept, whatever it holds."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, tuple[ViewKey, View]] = OrderedDict()
@@ -225,7 +224,7 @@ def _weight(known: tuple[ViewKey, View]) -> int:
     return max(PERSONS_MIN, len(known[1].persons))
 
 
-def view_key(readings: Readings, rights: Rights, directory: Directory, day: date) -> ViewKey:
+def view_key(readings: SourceReadings, rights: Rights, directory: Directory, day: date) -> ViewKey:
     """The key of what these rights see of these readings that day."""
     # The directory is in the key by identity: a new reference set places persons elsewhere.
     viewer = (rights.profil, rights.finalite, rights.perimetre, day, directory)
@@ -233,7 +232,7 @@ def view_key(readings: Readings, rights: Rights, directory: Directory, day: date
 
 
 async def find_view(
-    views: ViewCache, id_assigner: IdAssigner, readings: Readings, rights: Rights, directory: Directory, day: date
+    views: ViewCache, id_assigner: IdAssigner, readings: SourceReadings, rights: Rights, directory: Directory, day: date
 ) -> tuple[View, int]:
     """What these rights see of these readings that day, kept or built; and how many persons they were known to see before."""
     key = view_key(readings, rights, directory, day)
@@ -251,7 +250,12 @@ async def find_view(
 
 
 async def _built(
-    before: BuiltView, id_assigner: IdAssigner, readings: Readings, rights: Rights, directory: Directory, day: date
+    before: BuiltView,
+    id_assigner: IdAssigner,
+    readings: SourceReadings,
+    rights: Rights,
+    directory: Directory,
+    day: date,
 ) -> BuiltView:
     """What these rights see, of what they saw before."""
     # Two trips to a thread around one wait for the ledger: a region takes seconds to merge, the loop must not.

@@ -15,7 +15,7 @@ from gateway.concurrency import Preparation, Work
 from gateway.domain.identifiers import normalise_nom, words
 from gateway.domain.referentiel import CommuneLine, Referentiel
 from gateway.federation.collect.plan import plan_of_perimetre
-from gateway.federation.directory import Directory
+from gateway.federation.organisation_directory import Directory
 from gateway.schema.organisations import Cfa, Commune, MissionLocale
 
 TERRITORIES_MAX = 256  # perimeters of which the menus are kept

@@ -10,7 +10,7 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.policy import mends
 from gateway.auth.policy.rules import Profil
-from gateway.federation.directory import Directory
+from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.view import Rights, cfas_of
 from gateway.schema.me import Moi
 from gateway.schema.organisations import Cfa, ModeSource, Qualite, Source, Territoire, TypeTerritoire

@@ -13,13 +13,13 @@ from gateway.auth.policy.policy import is_request_open
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.connectors.base import Record
 from gateway.domain.days import paris_day
-from gateway.federation.collect.kept_readings import Readings
-from gateway.federation.directory import Directory
+from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.join.follow_ups import attach_follow_ups
 from gateway.federation.join.link import SourcedRecord
 from gateway.federation.join.merge import Declared, MergedPerson, merge
 from gateway.federation.join.provenance import Received
-from gateway.federation.views.build import place_person
+from gateway.federation.organisation_directory import Directory
+from gateway.federation.views.build import place_bound, place_person
 from gateway.federation.views.view import Rights, View, ViewPerson, readable
 from gateway.schema.nouns import Collaboration, Contrat, EtapeSuivi, Jeune, Rupture, Suivi
 from gateway.schema.organisations import TypeSource
@@ -61,16 +61,18 @@ class Overlay:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ViewInputs:
     """Who looks, when and where, and what was heard: what a view was built with."""
 
     rights: Rights
     directory: Directory
     day: date
-    readings: Readings
+    readings: SourceReadings
 
 
-def lay_over(view: View, told: Mapping[str, Sequence[Testimony]], sight: Sight, last: Overlay | None) -> View | None:
+def lay_over(
+    view: View, told: Mapping[str, Sequence[Testimony]], inputs: ViewInputs, last: Overlay | None
+) -> View | None:
     """The view with what is told of its persons, by their ids; None when that is nothing. `last`: the overlay before.
 
     It shares the persons of whom nothing is told: whoever reads it holds the view it was made of.
@@ -89,10 +91,13 @@ def lay_over(view: View, told: Mapping[str, Sequence[Testimony]], sight: Sight, 
         people_before=view.people_before,
     )
     for key, person in changed.items():
+        if kept := _kept(last, key, told[key]):
+            place_bound(laid, kept)
+            continue
         # A write may close what it had opened to this reader: whoever is out of sight afterwards is in no list.
-        after = _kept(last, key, told[key]) or _told(person, told[key], sight)
-        if readable(after.jeune, after.affiliation, sight.rights):
-            place_person(laid, after, sight.rights, sight.readings)
+        after = _told(person, told[key], inputs)
+        if readable(after.jeune, after.affiliation, inputs.rights):
+            place_person(laid, after, inputs.rights, inputs.readings)
     return laid
 
 
@@ -101,9 +106,9 @@ def _kept(last: Overlay | None, key: str, told: Sequence[Testimony]) -> ViewPers
     return last.view.persons.get(key) if last and last.view and last.told.get(key) == told else None
 
 
-def _told(person: ViewPerson, told: Sequence[Testimony], sight: Sight) -> ViewPerson:
+def _told(person: ViewPerson, told: Sequence[Testimony], inputs: ViewInputs) -> ViewPerson:
     """The person with what was written of her, as these rights may read it."""
-    rights, directory, day, received = sight.rights, sight.directory, sight.day, sight.readings.received
+    rights, directory, day, received = inputs.rights, inputs.directory, inputs.day, inputs.readings.received
     # In the order of acceptance: the store gives two writes of one person two instants.
     alive = sorted((one for one in told if not _is_heard(one, person, received)), key=lambda one: (one.at, one.write))
     before = person.merged
@@ -214,8 +219,7 @@ def _noted(before: Suivi | None, one: Testimony, directory: Directory) -> Suivi:
     """A follow-up with one more note: what the note says nothing of stays as it was; nothing of the past is lost."""
     note, earlier = one.told, before or Suivi()
     assert isinstance(note, Suivi)  # noqa: S101 - the caller looked
-    step = [EtapeSuivi(situation=note.situation, date=one.at)] if note.situation else []
-    history = sorted([*step, *(earlier.historique or [])], key=lambda each: each.date, reverse=True)
+    history = _with_step(earlier.historique or [], EtapeSuivi(situation=note.situation, date=one.at))
     # One without date is not said to be later.
     if earlier.date and earlier.date > one.at:
         # Its partner was told something later still, which stands.
@@ -225,6 +229,14 @@ def _noted(before: Suivi | None, one: Testimony, directory: Directory) -> Suivi:
         said["situation_autre"] = note.situation_autre
     told_by = directory.mission_locale(one.organisation)
     return replace(earlier, **said, date=one.at, mission_locale=told_by, historique=history or None, ecriture=one.etat)
+
+
+def _with_step(history: list[EtapeSuivi], step: EtapeSuivi) -> list[EtapeSuivi]:
+    """The steps, newest first, with one more, unless it says nothing or its partner tells it already, to the second."""
+    second = step.date.replace(microsecond=0)
+    is_told = any((one.situation, one.date.replace(microsecond=0)) == (step.situation, second) for one in history)
+    steps = history if is_told or not step.situation else [step, *history]
+    return sorted(steps, key=lambda one: one.date, reverse=True)
 
 
 _SAID = ("situation", "situation_autre", "commentaire", "deja_connu")

@@ -15,16 +15,16 @@ from functools import cached_property
 from gateway.auth.policy.policy import Affiliation, is_request_open, joins_all
 from gateway.auth.policy.rules import CategorieDonnee, Profil
 from gateway.domain.matching import ScoredPair
-from gateway.federation.collect.kept_readings import Readings
-from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import AssignedIds, Fact, Pseudonym, contract_keys, person_keys, undated_facts
-from gateway.federation.ids.resolve import RecordKeys
-from gateway.federation.join.components import NOTHING, Components, Told, regroup
+from gateway.federation.collect.kept_readings import SourceReadings
+from gateway.federation.ids.id_assigner import AssignedIds, Fact, Pseudonym, contract_keys, person_keys, undated_facts
+from gateway.federation.ids.keep_or_create import RecordKeys
+from gateway.federation.join.components import NOTHING, Components, RecordsByInstallation, regroup
 from gateway.federation.join.follow_ups import Claim, attach_follow_ups, claimed, claims, own_requests
 from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord
 from gateway.federation.join.merge import MergedPerson, Ties, merge, residence, untie_contrats
 from gateway.federation.join.precedence import FoldedContrat, fold
 from gateway.federation.join.record_pool import RecordPool
+from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.view import Rights, ViewPerson, readable
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource
@@ -64,8 +64,7 @@ class SelectedPersons:
     """The persons of a view to be, without ids, and all that the ledger of links is asked about them.
 
     `chosen`: what was made of each of the `groups`, by key of its best record. `base`: where Missions locales' records joined
-    too, what CFAs and the registry alone make of these persons, and everybody else sees, be it nobody; else None.
-    """
+    too, what CFAs and the registry alone make of these persons, and everybody else sees, be it nobody; else None."""
 
     chooser: "Chooser | None" = None
     groups: Components = NOTHING
@@ -101,7 +100,7 @@ NOBODY = SelectedPersons()
 
 
 def select_persons(
-    readings: Readings, rights: Rights, directory: Directory, day: date, before: SelectedPersons = NOBODY
+    readings: SourceReadings, rights: Rights, directory: Directory, day: date, before: SelectedPersons = NOBODY
 ) -> SelectedPersons:
     """The persons of whom these rights read something, joined and merged; the very ones of `before`, selected for the same rights
     that day, where nothing of them changed."""
@@ -125,7 +124,7 @@ def renewed(selected: SelectedPersons, assigned_ids: AssignedIds) -> SelectedPer
     return replace(selected, chosen=chosen)
 
 
-def _parted(readings: Readings) -> tuple[Told, list[SourcedRecord]]:
+def _parted(readings: SourceReadings) -> tuple[RecordsByInstallation, list[SourcedRecord]]:
     """What CFAs and the registry say; the records of Missions locales."""
     of_others, followed = dict[tuple[str, str], Sequence[SourcedRecord]](), list[SourcedRecord]()
     for origin, records in readings.by_installation.items():

@@ -13,7 +13,7 @@ from typing import Any
 from cachetools import LRUCache
 
 from gateway.auth.authorization.decide import Decision
-from gateway.auth.authorization.selection import mask
+from gateway.auth.authorization.mask import mask
 from gateway.auth.authorization.sentinel import excess
 from gateway.auth.policy.policy import (
     AccessPolicy,
@@ -33,9 +33,9 @@ from gateway.federation.join.link import FollowUp
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.provenance import Received, attach
 from gateway.federation.paging import SortedList
+from gateway.schema.coordinates import EXPLANATIONS, PROVENANCES
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.organisations import Cfa
-from gateway.schema.tables import EXPLANATIONS, PROVENANCES
 
 RIGHTS_MAX = 16  # rights and selections whose masked copies are kept with a view
 LISTS_MAX = 16  # lists of one view kept in order, by filter and order
@@ -256,7 +256,7 @@ class MaskedCopies:
         # The mask writes and the sentinel reads, from two readings of the rules: one fault in either is stopped here.
         if rest := excess(copy, categories):
             raise LeakStopped(rest)
-        # What gives an object the right to have its bytes kept (execution.compiled_plan.encode_once).
+        # What gives an object the right to have its bytes kept (execution.compiled_operation.encode_once).
         copy.kept_bytes = {}
         shown = self.made[object_.id] = Shown(copy, {person.jeune.id: categories})
         return shown

@@ -2,6 +2,7 @@
 
 At least once, in no order: doing it twice costs a request. Knows no dialect. One process at a time reads a queue, by a lease
 of the shared cache; over a cache of its own, each process reads for itself and the others hear nothing (docs/decisions/0021).
+While a shared cache does not answer, each reads for itself too: an event waits HELD seconds, so that all of them read it.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from functools import partial
 
 from cachetools import LRUCache
 
-from gateway.cache.seam import Cache, CacheKey, canonical_key
+from gateway.cache.interface import Cache, CacheKey, canonical_key
 from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import ChangeNotice, EventQueue
 from gateway.domain.identifiers import is_valid_uai
@@ -28,13 +29,10 @@ LEASE = 3.0  # seconds beyond the period: how long a queue is left alone by a pr
 BACKOFF_MAX = 30.0  # seconds between two looks at a queue that fails
 ATTEMPTS_MAX = 5  # of what fails while others do not
 FOLLOWED_MAX = 4096
+HELD = 10.0  # seconds for which an event that the cache was not told of waits in the queue: a queue gives so many at a time
 CONCURRENT_MAX = 2  # records looked for at once: callers wait in the same line
 
 logger = logging.getLogger("gateway.evenements")
-
-
-class CacheUnavailable(Exception):
-    """The cache did not take an invalidation: nothing may be acknowledged."""
 
 
 def unit_of_code(partner: Partner, code: str) -> Unit | None:
@@ -57,6 +55,9 @@ class QueueConsumer:
     cache: Cache  # the sources' own
     metrics: SourceMetrics
     _attempts: LRUCache[str, int] = field(default_factory=lambda: LRUCache(FOLLOWED_MAX))
+    _held: LRUCache[str, float] = field(
+        default_factory=lambda: LRUCache(FOLLOWED_MAX)
+    )  # since when, by what acknowledges
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_MAX))
 
     async def watch(self, sleep: Callable[[float], Awaitable[None]]) -> None:
@@ -86,9 +87,11 @@ class QueueConsumer:
         return False
 
     async def consume(self) -> bool:
-        """Deal with what the queue gives now. Raises SourceError when it gives nothing, CacheUnavailable."""
+        """Deal with what the queue gives now. Raises SourceError when it gives nothing."""
         notices: list[ChangeNotice] = await self.sources.execute(self.partner.nom, lazily(self.queue.read))
-        by_record = _by_record(notices)
+        held = {notice.key for notice in notices if notice.key in self._held}
+        await self._end_wait(held)
+        by_record = _by_record(notice for notice in notices if notice.key not in held)
         await self._invalidate(await self.sources.holders(self.partner.nom, by_record.keys() - {""}))
         failures = await gather_or_fail(self._handle(*pair) for pair in by_record.items())
         ahead = None in failures or not failures
@@ -98,11 +101,12 @@ class QueueConsumer:
         return ahead
 
     async def _handle(self, record: str, keys: Collection[str]) -> SourceError | None:
-        """Invalidate where a record is now, then acknowledge all that was told of it."""
+        """Invalidate where a record is now, then acknowledge all that was told of it, at once where the others know."""
         try:
             async with self._slots:
-                if record:
-                    await self._invalidate(await self._place(record))
+                if record and not await self._invalidate(await self._place(record)):
+                    self._held.update(dict.fromkeys(keys, _seconds()))
+                    return None
                 await self._acknowledge(keys)
         except SourceError as error:
             return error
@@ -115,10 +119,17 @@ class QueueConsumer:
         unit = unit_of_code(self.partner, code) if code else None
         return [unit] if unit else []
 
-    async def _invalidate(self, units: Iterable[Unit]) -> None:
-        for unit in units:
-            if not await self.sources.invalidate(unit):
-                raise CacheUnavailable
+    async def _end_wait(self, keys: Iterable[str]) -> None:
+        """Acknowledge those of these events that waited long enough. Raises SourceError."""
+        over = [key for key in keys if _seconds() - self._held[key] >= HELD]
+        await self._acknowledge(over)
+        for key in over:
+            del self._held[key]
+        self.metrics.event(self.partner.nom, "invalide", len(over))
+
+    async def _invalidate(self, units: Iterable[Unit]) -> bool:
+        """Have units asked again; False where this process alone knows of some."""
+        return all([await self.sources.invalidate(unit) for unit in units])
 
     async def _acknowledge(self, keys: Collection[str]) -> None:
         for key in keys:
@@ -136,6 +147,10 @@ class QueueConsumer:
             await self._acknowledge(keys)
         except SourceError as error:
             logger.warning("événements %s : %s", self.partner.nom, error.code.value)
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _by_record(notices: Iterable[ChangeNotice]) -> Mapping[str, set[str]]:

@@ -19,9 +19,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
-from gateway import strict_json
 from gateway.connectors.base import BodyFormat, PartnerRequest
-from gateway.domain.text import LOST, through, without_half_characters
+from gateway.domain.text import LOST, has_lone_surrogate, strict_json, through, without_half_characters
 from gateway.errors import SourceClosed, SourceDenied, SourceError, SourceInvalid, SourceUnavailable
 from gateway.sources.http.decode_xml import XmlRefused, decode_xml
 
@@ -54,8 +53,12 @@ _NUL = "\\u0000"  # looked for first: the pattern alone costs milliseconds a bod
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # the header tells which
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _XML_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_C1 = re.compile(rb"[\x80-\x9f]")  # letters of Windows; latin alphabets have controls there, which nobody types
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*"|[^\s;,"]+)', re.IGNORECASE)
+WINDOWS_LETTERS = re.compile(
+    rb"[\x80-\x9f]"
+)  # letters of Windows; latin alphabets have controls there, which nobody types
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def error_for_status(source: str, statut: int, retry: str, now: datetime) -> SourceError | None:
@@ -94,6 +97,15 @@ def told_wait(headers: Mapping[str, str], now: datetime) -> str:
     if not (reset.isascii() and reset.isdigit()) or len(reset) < EPOCH_DIGITS:
         return reset
     return str(max(0, int(int(reset[:EPOCH_DIGITS]) - now.timestamp()) + 1))
+
+
+def next_link(header: str) -> str:
+    """The target whose relation is `next` in a Link header (RFC 8288), "" when there is none."""
+    for target, attributes in _LINK.findall(header):
+        relation = _NEXT.search(attributes)
+        if relation and "next" in relation[1].strip('"').lower().split():
+            return str(target)
+    return ""
 
 
 @lru_cache(INSTANTS_MAX)
@@ -189,12 +201,16 @@ def decode(body: bytes, request: PartnerRequest) -> Any:
 
 def _decoded_xml(body: bytes, encoding: str) -> dict[str, Any]:
     """The alphabet that the declaration names, else the agreed one; its bytes say otherwise where they can."""
-    declared = _XML_ENCODING.match(body[:200].removeprefix(codecs.BOM_UTF8))
-    name = declared[1].decode("ascii") if declared else encoding
     try:
-        return decode_xml(decoded_text(body, name).lstrip())
+        return decode_xml(decoded_text(body, declared_encoding(body) or encoding).lstrip())
     except (XmlRefused, LookupError) as error:
         raise InvalidDocument(str(error) if isinstance(error, XmlRefused) else "encodage inconnu") from None
+
+
+def declared_encoding(body: bytes) -> str:
+    """The alphabet that the declaration of an XML names; "" when it names none."""
+    declared = _XML_ENCODING.match(body[:200].removeprefix(codecs.BOM_UTF8))
+    return declared[1].decode("ascii") if declared else ""
 
 
 def _decoded_lines(body: bytes, encoding: str) -> list[Any]:
@@ -207,12 +223,12 @@ def decode_json(body: bytes, encoding: str = "utf-8") -> Any:
     text = decoded_text(body, encoding)
     text = _ESCAPED_NUL.sub(rf"\1{LOST}", text) if _NUL in text else text
     try:
-        document = strict_json.loads(text)
+        document = strict_json(text)
     except ValueError:
         raise InvalidDocument("JSON illisible") from None
     if not isinstance(document, dict | list):
         raise InvalidDocument("ni objet ni tableau")
-    return through(document, without_half_characters) if strict_json.has_lone_surrogate(text, document) else document
+    return through(document, without_half_characters) if has_lone_surrogate(text, document) else document
 
 
 def decode_csv(
@@ -250,7 +266,7 @@ def decoded_text(body: bytes, encoding: str) -> str:
     """The letters of a body. What is UTF-8 with any letter beyond ASCII is UTF-8, whatever is declared: no other text is, but
     by chance. Latin text with letters of Windows is Windows'. What is neither is read letter by letter."""
     b" ".decode(encoding)  # what is declared must be an alphabet, be it believed or not
-    if body.startswith(_UTF_16):
+    if body.startswith(UTF_16):
         return body.decode("utf-16", "replace").replace("\0", LOST)
     without_bom = body.removeprefix(codecs.BOM_UTF8)
     try:
@@ -265,7 +281,7 @@ def _of_latin(body: bytes, encoding: str) -> str:
     name = codecs.lookup(encoding).name
     if name == "utf-8":
         return body.decode("utf-8", WINDOWS)
-    return body.decode("cp1252" if _C1.search(body) else name, "replace")
+    return body.decode("cp1252" if WINDOWS_LETTERS.search(body) else name, "replace")
 
 
 def _windows_letter(error: UnicodeError) -> tuple[str, int]:

@@ -25,6 +25,7 @@ _MEANINGS: Mapping[Meaning, tuple[type[SourceError], str]] = {
     Meaning.FAILURE: (SourceUnavailable, "le partenaire annonce une erreur"),
 }
 
+_UNLISTED = " : code que rien ne liste sous « {} » ; à mettre sous « succes », si c'en est un"
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
 _BYTES = 16  # of a digest
 
@@ -111,7 +112,11 @@ def _written(value: Any) -> str:
 
 def _tells(document: Any, error: ToldError) -> bool:
     found = at(document, error.path)
-    return _written(found) in error.values if error.values else found not in (None, "", [], {}, False)
+    if not error.values:
+        return found not in (None, "", [], {}, False)
+    written = _written(found)  # a boolean of JSON is told as JSON writes it, or as Python did in tables of before
+    is_listed = written in error.values or (isinstance(found, bool) and written.lower() in error.values)
+    return found not in (None, "", [], {}) and not is_listed if error.others else is_listed
 
 
 def checked(source: str, document: Any, request: PartnerRequest) -> Any:
@@ -121,8 +126,10 @@ def checked(source: str, document: Any, request: PartnerRequest) -> Any:
             if error.meaning is Meaning.ABSENT:
                 return None
             kind, message = _MEANINGS[error.meaning]
-            raise kind(source, message)
+            raise kind(source, message + (_UNLISTED.format(".".join(error.path)) if error.others else ""))
     for path, value in request.expected:
-        if _written(at(document, path)) != value:
+        if (told := at(document, path)) is None:
+            raise SourceInvalid(source, f"chemin absent de la page : « {'.'.join(path)} », qui dit de qui elle est")
+        if _written(told) != value:
             raise SourceInvalid(source, "le partenaire a répondu pour un autre établissement")
     return document

@@ -7,7 +7,6 @@ That nothing is left must be proven (docs/decisions/0072): by a total, when the 
 partner that gives shorter pages than it was asked for says so nowhere.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,9 +15,8 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlspl
 
 from gateway.connectors.base import BodyFormat, Paging, PartnerRequest
 from gateway.connectors.values import at, rows_at
+from gateway.sources.http.decode import next_link
 
-_LINK = re.compile(r"<([^<>]*)>([^<]*)")
-_NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*"|[^\s;,"]+)', re.IGNORECASE)
 PATHS_MAX = 4096
 
 
@@ -27,16 +25,20 @@ class InvalidPages(Exception):
 
 
 class PageTrail:
-    """The pages met so far, by the digest of their body. A page met twice, or one too many, ends the reading."""
+    """The pages met so far, by the digest of their body, and their rows by the first of each. A page met twice, be it dated
+    otherwise, or one too many, ends the reading."""
 
     def __init__(self, pages_max: int) -> None:
         self._pages_max = pages_max
         self._seen: set[bytes] = set()
+        self._rows: dict[str, list[Sequence[Any]]] = {}
 
-    def add(self, digest: bytes) -> None:
-        if digest in self._seen:
+    def add(self, digest: bytes, rows: Sequence[Any] = ()) -> None:
+        alike = self._rows.setdefault(repr(rows[0]), []) if rows else []
+        if digest in self._seen or rows in alike:
             raise InvalidPages("page répétée ou manquante")
         self._seen.add(digest)
+        alike.append(rows)
         self.bound(len(self._seen))
 
     def bound(self, total: int) -> None:
@@ -58,21 +60,23 @@ def next_(request: PartnerRequest, base: str, link: str, document: Any, rank: in
     `base` is the tenant's base URL, `link` the Link header. Raises InvalidPages.
     """
     style = request.pages
-    if style.link:
-        return _towards(request, base, _next_link(link))
+    if style.link and not style.more:
+        return _towards(request, base, next_link(link))
     if style.next or style.more:
-        return _after_told(request, base, _object(document), rank)
+        return _after_told(request, base, _object(document), rank, link)
     if style.page:
         # A short page proves nothing: a partner may give fewer rows a page than it is asked for.
         return numbered(request, rank + 1) if _counted(request, document) else None
     if style.offset:
         return _after_rows(request, document)
-    if _next_link(link):
+    if next_link(link):
         raise InvalidPages("une suite est annoncée à ce qui se lit d'un coup")
     return None
 
 
-def _after_told(request: PartnerRequest, base: str, document: Mapping[str, Any], rank: int) -> PartnerRequest | None:
+def _after_told(
+    request: PartnerRequest, base: str, document: Mapping[str, Any], rank: int, link: str
+) -> PartnerRequest | None:
     """Towards what the page tells of the next one: whether there is one, its cursor, its address."""
     style, told = request.pages, at(document, request.pages.next)
     more = at(document, style.more) if style.more else None
@@ -82,6 +86,8 @@ def _after_told(request: PartnerRequest, base: str, document: Mapping[str, Any],
         return None
     if style.cursor:
         following = _after_cursor(request, told)
+    elif style.link:
+        following = _towards(request, base, next_link(link))
     elif style.next:
         following = _towards(request, base, _text(told)) or _after_full(request, document)
     else:
@@ -107,13 +113,14 @@ def _after_full(request: PartnerRequest, document: Mapping[str, Any]) -> Partner
     rows, style = rows_in(document, request) or 0, request.pages
     if not style.offset or at(document, style.total) is not None or not 0 < request.size <= rows:
         return None
-    return _put(request, {style.offset: _skipped(request) + rows})
+    return _put(request, {style.offset: _skipped(request) + _differing(request, document)})
 
 
 def _after_rows(request: PartnerRequest, document: Any) -> PartnerRequest | None:
-    """Beyond the rows of a page, until the total that it tells, else an empty page."""
+    """Beyond the rows of a page, until the total that it tells, else an empty page. A row told twice is gone beyond once: those
+    that it stands for would be skipped."""
     rows = _counted(request, document)
-    read, total = _skipped(request) + rows, total_rows(request, document)
+    read, total = _skipped(request) + _differing(request, document), total_rows(request, document)
     return None if not rows or read == total else _put(request, {request.pages.offset: read})
 
 
@@ -163,15 +170,38 @@ def clamped(request: PartnerRequest, document: Any) -> PartnerRequest:
     return replace(request, size=rows) if announces_pages(request.pages) and shorter else request
 
 
+def without_repeats(request: PartnerRequest, document: Any) -> PartnerRequest:
+    """The request at the number of rows of its page that differ, to tell how many pages a total makes: rows told twice reach it
+    before the list is whole. One page too many is empty, and harms nothing."""
+    repeats = (rows_in(document, request) or 0) - _differing(request, document)
+    return replace(request, size=max(1, request.size - repeats))
+
+
+def _differing(request: PartnerRequest, document: Any) -> int:
+    """How many rows of a page differ."""
+    return len(set(map(repr, _rows(document, request) or ())))
+
+
+def placed_rows(request: PartnerRequest, document: Any) -> Sequence[Any]:
+    """The rows of a page, where it is known where they stand: another list may well be the same on each page."""
+    if request.rows:
+        return _rows(document, request) or ()
+    return document if isinstance(document, list) else ()
+
+
 def rows_in(document: Any, request: PartnerRequest | None = None) -> int | None:
     """How many rows a page holds: those where its request says that they stand, else a list, or the only list of an object; None
     where that cannot be told."""
+    rows = _rows(document, request)
+    return None if rows is None else len(rows)
+
+
+def _rows(document: Any, request: PartnerRequest | None) -> list[Any] | None:
     if request and request.rows:
-        rows = rows_at(document, request.rows, request.shape is BodyFormat.XML)
-        return None if rows is None else len(rows)
+        return rows_at(document, request.rows, request.shape is BodyFormat.XML)
     values = document.values() if isinstance(document, Mapping) else [document]
     lists = [value for value in values if isinstance(value, list)]
-    return len(lists[0]) if len(lists) == 1 else None
+    return lists[0] if len(lists) == 1 else None
 
 
 def _counted(request: PartnerRequest, document: Any) -> int:
@@ -212,15 +242,6 @@ def numbered(request: PartnerRequest, rank: int) -> PartnerRequest:
     style = request.pages
     size = {style.size: request.size} if style.size and request.size else {}
     return _put(request, {style.page: style.first_page + rank - 1, **size})
-
-
-def _next_link(header: str) -> str:
-    """The target whose relation is `next` in a Link header (RFC 8288), "" when there is none."""
-    for target, attributes in _LINK.findall(header):
-        relation = _NEXT.search(attributes)
-        if relation and "next" in relation[1].strip('"').lower().split():
-            return str(target)
-    return ""
 
 
 def _towards(request: PartnerRequest, base: str, adresse: str) -> PartnerRequest | None:

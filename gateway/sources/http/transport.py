@@ -8,7 +8,7 @@ decoding, no URL in any log. What fails is a SourceError that names the partner 
 import asyncio
 import errno
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -142,8 +142,14 @@ class Transport:
 
     async def give(self, source: str, url: str, timeout: float, content: bytes) -> int:
         """Give an address a JSON document; the status. Raises as `send`."""
-        request = httpx.Request("POST", url, content=content, headers={"Content-Type": "application/json"})
-        return (await self.send(source, request, timeout, REACHED_MAX)).statut
+        return (await self.post(source, url, timeout, content, {})).statut
+
+    async def post(
+        self, source: str, url: str, timeout: float, content: bytes, headers: Mapping[str, str]
+    ) -> RawResponse:
+        """Give an address a JSON document; what it answers. Raises as `send`."""
+        told = {**headers, "Content-Type": "application/json"}
+        return await self.send(source, httpx.Request("POST", url, content=content, headers=told), timeout, REACHED_MAX)
 
     async def decode(self, source: str, response: PartnerResponse, request: PartnerRequest) -> PartnerResponse:
         """An answer that was as it was known, decoded: another page of the same reading is not. Raises SourceError: what

@@ -4,14 +4,16 @@ import ipaddress
 import re
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, StringConstraints, model_validator
 
 from gateway.connectors.table.dialect import Dialect
 from gateway.connectors.table.engine import TABLE
 from gateway.toml_file import StrictModel
+
+DEFAULT_ACCESS = "defaut"
 
 
 def base_url_of(url: str) -> str:
@@ -54,13 +56,18 @@ Url = Annotated[str, AfterValidator(base_url_of)]
 PartnerName = Annotated[str, _spelled(r"[a-z][a-z0-9-]{0,39}", "minuscules, chiffres et tirets attendus, 40 au plus")]
 HeaderName = Annotated[str, _spelled(r"[A-Za-z0-9-]{1,64}", "nom d'en-tête ou de paramètre attendu")]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[ -~]*$", max_length=500)]
+# Its value would else be shown, in what says that there is no such variable.
+SecretName = Annotated[
+    str,
+    _spelled(r"(?:[A-Z_][A-Z0-9_]*)?", "nom d'une variable d'environnement attendu, en majuscules, et non le secret"),
+]
 Headers = dict[HeaderName, HeaderValue]
 
 
 class _Access(StrictModel):
     """What every access has: the variable that holds its secret, headers set on every request."""
 
-    secret: str = ""
+    secret: SecretName = ""
     entetes: Headers = Field(default_factory=dict)
 
 
@@ -136,23 +143,43 @@ class HarvestTable(StrictModel):
 class EventsTable(StrictModel):
     """The partner tells what changes: by a queue, read every `periode_secondes`, or by calls that `secret` signs."""
 
-    secret: str = ""
+    secret: SecretName = ""
     periode_secondes: float = Field(default=1.0, ge=0.1, le=60)
 
 
-class PartnerFile(StrictModel):
-    """`partenaires/<nom>.toml`. `mandataire`: the proxy through which it is asked; `autorites`: PEM file of the authorities that
-    certify it, and they alone; `certificat`, `cle_certificat`: PEM files of the certificate that we show, and of its key."""
+class NetworkKeys(StrictModel):
+    """How somebody is reached. `mandataire`: the proxy that is asked in the place of the address; `autorites`: PEM file of the
+    authorities that certify it, and they alone; `certificat`, `cle_certificat`: PEM files of the certificate that we show, and
+    of its key."""
 
-    nom: PartnerName
-    genre: str
-    base_url: Url
-    locataires: str = ""
     mandataire: HttpUrl | None = None
     autorites: Path | None = None
     certificat: Path | None = None
     cle_certificat: Path | None = None
-    acces: dict[str, Annotated[AccessTable, Field(discriminator="type")]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _key_of_something(self) -> Self:
+        if self.cle_certificat and not self.certificat:
+            raise ValueError("cle_certificat demande « certificat », le certificat dont elle est la clé")
+        return self
+
+
+def _named_accesses(given: Any) -> Any:
+    if isinstance(given, dict) and isinstance(given.get("type"), str):
+        raise ValueError("acces.defaut = { type = … } attendu : un accès a un nom")
+    return given
+
+
+class PartnerFile(NetworkKeys):
+    """`partenaires/<nom>.toml`."""
+
+    nom: PartnerName
+    genre: str = TABLE
+    base_url: Url
+    locataires: str = ""
+    acces: Annotated[
+        dict[str, Annotated[AccessTable, Field(discriminator="type")]], BeforeValidator(_named_accesses)
+    ] = Field(default_factory=dict)
     limites: LimitsTable = LimitsTable()
     cache: CacheTable = CacheTable()
     ouverture: OpeningTable | None = None
@@ -163,10 +190,10 @@ class PartnerFile(StrictModel):
 
     @model_validator(mode="after")
     def _coherent(self) -> "PartnerFile":
-        if self.cle_certificat and not self.certificat:
-            raise ValueError("cle_certificat demande « certificat », le certificat dont elle est la clé")
         if self.genre == TABLE and self.dialecte is None:
-            raise ValueError('genre = "table" demande une table [dialecte]')
+            raise ValueError("[dialecte] attendu, la table de ce que dit le partenaire ; ou « genre », son connecteur")
         if self.genre != TABLE and self.dialecte is not None:
-            raise ValueError(f'[dialecte] demande genre = "table", et non « {self.genre} »')
+            raise ValueError(f"[dialecte] ou genre « {self.genre} » : l'un des deux")
+        if self.dialecte and (others := set(self.acces) - {DEFAULT_ACCESS}):
+            raise ValueError(f"« acces.{min(others)} » : une table n'a qu'un accès, « acces.{DEFAULT_ACCESS} »")
         return self

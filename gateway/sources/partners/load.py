@@ -7,6 +7,7 @@ file and the key. Secrets are read from the environment mapping passed in, and s
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,10 +21,10 @@ from gateway.sources.partners.file_format import AccessTable, CacheTable, Harves
 from gateway.sources.partners.network import OwnNetwork, read_network
 from gateway.sources.partners.plugins import PLUGIN, digest, read_plugin
 from gateway.sources.partners.tenants import TenantConfig, read_tenants, secret_of
-from gateway.toml_file import read_toml
+from gateway.toml_file import line_of, read_toml
 
-DEFAULT_ACCESS = "defaut"
 OWN_FOLDER_FILE = "partenaire.toml"  # of a partner that has a folder of its own
+OWN_TENANTS = "locataires.csv"  # there, without being named
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,17 @@ def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]
     if file.genre not in {*genres, TABLE}:
         if (plugin := path.parent / PLUGIN).exists():
             told = f'[connecteurs] {file.genre} = "{digest(read_plugin(plugin))}"'
-            raise ConfigurationError(f"{path} : genre : {PLUGIN} n'est pas admis ; à écrire dans gateway.toml : {told}")
+            where = f"{path}{line_of(path, ('genre',))}"
+            raise ConfigurationError(
+                f"{where} : genre : {PLUGIN} n'est pas admis ; à écrire dans gateway.toml : {told}"
+            )
         known = ", ".join([*sorted(genres), TABLE])
-        raise ConfigurationError(f"{path} : genre : « {file.genre} » inconnu (connus : {known})")
-    abonnes = read_tenants(path, file.locataires, environ) if file.locataires else None
-    _require_tenants(path, file, abonnes)
+        near = get_close_matches(file.genre, [*genres, TABLE], 1)
+        hint = f" ; « {near[0]} » ?" if near else f" (connus : {known})"
+        raise ConfigurationError(f"{path}{line_of(path, ('genre',))} : genre : « {file.genre} » inconnu{hint}")
+    tenants = file.locataires or _own_tenants(path)
+    abonnes = read_tenants(path, tenants, environ) if tenants else None
+    _require_tenants(path, file, tenants, abonnes)
     return Partner(
         nom=file.nom,
         genre=file.genre,
@@ -163,14 +170,36 @@ def _digest(dialect: Dialect) -> str:
     return sha256(dialect.model_dump_json().encode()).hexdigest()[:16]
 
 
-def _require_tenants(path: Path, file: PartnerFile, abonnes: Mapping[str, TenantConfig] | None) -> None:
+def _own_tenants(path: Path) -> str:
+    """The tenants that stand beside the file of a partner that has a folder of its own."""
+    return OWN_TENANTS if path.name == OWN_FOLDER_FILE and path.with_name(OWN_TENANTS).is_file() else ""
+
+
+def _require_tenants(path: Path, file: PartnerFile, tenants: str, abonnes: Mapping[str, TenantConfig] | None) -> None:
     if abonnes is None:
         if "{code}" in file.base_url:
-            raise ConfigurationError(f"{path} : base_url : {{code}} demande un fichier « locataires »")
+            where = f"{path}{line_of(path, ('base_url',))}"
+            raise ConfigurationError(f"{where} : base_url : {{code}} demande un fichier « locataires » ({OWN_TENANTS})")
         return
+    _require_system(path, file, abonnes)
+    if not file.acces and any(one.secret for one in abonnes.values()):
+        told = f"{path.parent / tenants} donne un secret à chaque locataire"
+        raise ConfigurationError(f"{path} : acces.defaut : absent, et {told} : acces.defaut = {{ type = … }} attendu")
     for tenant_config in abonnes.values():
         if "{code}" in (tenant_config.base_url or file.base_url) and not tenant_config.tenant.code:
-            raise ConfigurationError(f"{path} : locataires : code absent pour l'UAI {tenant_config.tenant.key}")
+            place = f"{tenant_config.where} : {tenant_config.tenant.key}"
+            raise ConfigurationError(f"{place} : code absent, que {{code}} demande dans base_url ({path})")
+
+
+def _require_system(path: Path, file: PartnerFile, abonnes: Mapping[str, TenantConfig]) -> None:
+    """A table that is of CFA is asked for CFA only, and one of Missions locales for these."""
+    if file.dialecte is None:
+        return
+    key = "uai" if file.dialecte.systeme == "cfa" else "mission_locale"
+    other = next((one for one in abonnes.values() if one.column != key), None)
+    if other is not None:
+        told = f"{other.where} : {other.tenant.key} : colonne « {key} » attendue"
+        raise ConfigurationError(f'{told}, que dit {path} : dialecte.systeme = "{file.dialecte.systeme}"')
 
 
 def _accesses(
@@ -184,6 +213,8 @@ def _accesses(
             wrong.append(str(error))
     if wrong:
         raise ConfigurationError(wrong[0], wrong[1:])
+    if any(access.type == "basic" for access in file.acces.values()):
+        _require_accounts(abonnes)
     return accesses
 
 
@@ -191,16 +222,13 @@ def _access(
     path: Path, name: str, file: AccessTable, environ: Mapping[str, str], abonnes: Mapping[str, TenantConfig] | None
 ) -> AccessConfig:
     key = f"acces.{name}.secret"
+    where = f"{path}{line_of(path, ('acces', name))}"
     oauth = file if file.type == "oauth2" else None
-    secret = _secret(path, key, file.secret, environ, abonnes)
+    secret = _secret(where, key, file.secret, environ, abonnes)
     if file.type == "basic" and secret and ":" not in secret.get_secret_value():
-        raise ConfigurationError(f"{path} : {key} : « compte:mot de passe » attendu dans {file.secret}")
+        raise ConfigurationError(f"{where} : {key} : « compte:mot de passe » attendu dans {file.secret}")
     if oauth and not oauth.client and not (abonnes and all(one.client for one in abonnes.values())):
-        raise ConfigurationError(
-            f"{path} : acces.{name}.client : absent, et le fichier des locataires n'en donne pas un à chacun"
-        )
-    if file.type == "basic":
-        _require_accounts(path, abonnes)
+        raise ConfigurationError(f"{where} : acces.{name}.client : {_not_of_each(abonnes, 'client')}")
     return AccessConfig(
         type=file.type,
         nom=oauth.client if oauth else getattr(file, "nom", ""),
@@ -212,10 +240,10 @@ def _access(
     )
 
 
-def _require_accounts(path: Path, abonnes: Mapping[str, TenantConfig] | None) -> None:
+def _require_accounts(abonnes: Mapping[str, TenantConfig] | None) -> None:
     for uai, one in (abonnes or {}).items():
         if one.secret and ":" not in one.secret.get_secret_value():
-            raise ConfigurationError(f"{path} : locataires : {uai} : « compte:mot de passe » attendu dans son secret")
+            raise ConfigurationError(f"{one.where} : {uai} : « compte:mot de passe » attendu dans son secret")
 
 
 def _events(path: Path, file: PartnerFile, environ: Mapping[str, str]) -> EventsConfig | None:
@@ -226,10 +254,20 @@ def _events(path: Path, file: PartnerFile, environ: Mapping[str, str]) -> Events
 
 
 def _secret(
-    path: Path, key: str, variable: str, environ: Mapping[str, str], abonnes: Mapping[str, TenantConfig] | None
+    where: str, key: str, variable: str, environ: Mapping[str, str], abonnes: Mapping[str, TenantConfig] | None
 ) -> SecretStr | None:
     if variable:
-        return secret_of(environ, variable, f"{path} : {key}")
+        return secret_of(environ, variable, f"{where} : {key}")
     if abonnes and all(tenant_config.secret for tenant_config in abonnes.values()):
         return None
-    raise ConfigurationError(f"{path} : {key} : absent, et le fichier des locataires n'en donne pas un à chacun")
+    raise ConfigurationError(f"{where} : {key} : {_not_of_each(abonnes, 'secret')}")
+
+
+def _not_of_each(abonnes: Mapping[str, TenantConfig] | None, name: str) -> str:
+    """That a value is said neither here nor of each tenant; of the first that lacks it where others have it."""
+    own = list((abonnes or {}).values())
+    lacking = next((one.where for one in own if not getattr(one, name)), "")
+    some = lacking and any(getattr(one, name) for one in own)
+    return "absent, et " + (
+        f"{lacking} : {name} vide" if some else "le fichier des locataires n'en donne pas un à chacun"
+    )

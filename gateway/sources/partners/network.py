@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.errors import ConfigurationError
-from gateway.sources.partners.file_format import PartnerFile
+from gateway.sources.partners.file_format import NetworkKeys
 from gateway.system_reasons import reason_of
 
 
@@ -28,7 +28,7 @@ def verified(authorities: Path | None = None) -> ssl.SSLContext:
     return context
 
 
-def read_network(path: Path, file: PartnerFile) -> OwnNetwork | None:
+def read_network(path: Path, file: NetworkKeys) -> OwnNetwork | None:
     """What the file of a partner says of it, beside which its PEM files stand; None when it is reached as the others. Raises
     ConfigurationError."""
     if not (file.mandataire or file.autorites or file.certificat):
@@ -42,7 +42,7 @@ def read_network(path: Path, file: PartnerFile) -> OwnNetwork | None:
     return OwnNetwork(str(file.mandataire or ""), tls)
 
 
-def _show(path: Path, file: PartnerFile, tls: ssl.SSLContext) -> None:
+def _show(path: Path, file: NetworkKeys, tls: ssl.SSLContext) -> None:
     """Have our certificate shown. A key that asks for a password is refused: nobody is there to type it."""
     key = path.parent / file.cle_certificat if file.cle_certificat else None
     try:

@@ -5,9 +5,12 @@ The bytes are read once, then hashed, then compiled: what was admitted is what r
 """
 
 import os
+import re
 import stat
 import sys
+import traceback
 from collections.abc import Mapping
+from difflib import get_close_matches
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -23,6 +26,7 @@ PLUGIN = "connecteur.py"
 GROUP = "passerelle.connecteurs"  # of the entry points
 INSTALLED = "paquet"  # what gateway.toml says of a connector that is installed
 BYTES_MAX = 1_000_000
+_IMPORTED = re.compile(r"cannot import name '(?P<name>[^']*)' from '(?P<module>[^']*)'")
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -80,11 +84,29 @@ def load_plugin(path: Path, name: str, body: bytes) -> Connector:
         exec(compile(body, str(path), "exec"), module.__dict__)  # noqa: S102 - admitted by its digest
     except SyntaxError as error:
         raise ConfigurationError(f"{path} : ligne {error.lineno} : Python illisible") from None
+    except ImportError as error:
+        raise ConfigurationError(f"{path}{_line_in(path, error)} : {_not_found(error)}") from None
     except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"{path} : {place_of(error) if isinstance(error, Exception) else 'SystemExit'}"
         ) from None
     return _checked(str(path), name, getattr(module, "CONNECTOR", None))
+
+
+def _line_in(path: Path, error: BaseException) -> str:
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(path)]
+    return f" : ligne {lines[-1]}" if lines else ""
+
+
+def _not_found(error: ImportError) -> str:
+    """What an import names and does not find: nothing was read yet, so that its words are of the code alone."""
+    found = _IMPORTED.match(error.msg)
+    if found is None:
+        alone = "un connecteur tient en un fichier, et n'importe que ce qui est installé"
+        return f"« {error.name or 'from .'} » ne s'importe pas ; {alone}"
+    known = dir(sys.modules.get(found["module"]))
+    near = get_close_matches(found["name"], known, 1)
+    return f"« {found['name']} » n'est pas dans {found['module']}" + (f" ; « {near[0]} » ?" if near else "")
 
 
 def _installed(name: str) -> Connector:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from redis.asyncio import Redis
 
+from gateway.redis_breaker import RedisBreaker
 from gateway.sources.resilience.budgets import Departure, WindowQuota
-from gateway.suspension import Suspension
 
 USE = "cadence"
 # What a list of ours never passes: departures waiting beyond the quota, microseconds before the last of them.
@@ -68,9 +68,9 @@ return {1, depart - instant, altered}
 class SharedPacer:
     """The count that the processes over one Redis share. `stand_in` gives the pseudonym of a tenant, which is no public name."""
 
-    def __init__(self, redis: Redis, suspension: Suspension, stand_in: Callable[[str], str]) -> None:
+    def __init__(self, redis: Redis, redis_breaker: RedisBreaker, stand_in: Callable[[str], str]) -> None:
         self._script = redis.register_script(SCRIPT)
-        self._suspension = suspension
+        self._redis_breaker = redis_breaker
         self._stand_in = stand_in
 
     async def depart(self, source: str, key: str, quotas: tuple[WindowQuota, WindowQuota]) -> Departure | None:
@@ -78,10 +78,10 @@ class SharedPacer:
         names = [f"passerelle:d:{{{source}}}", f"passerelle:d:{{{source}}}:{self._stand_in(key)}"]
         bounds = [bound for quota in quotas for bound in (quota.number, round(quota.periode * 1_000_000))]
         args = [*bounds, WAITING_MAX, AHEAD_MAX]
-        told = await self._suspension.use(USE, lambda: self._script(keys=names, args=args))
+        told = await self._redis_breaker.use(USE, lambda: self._script(keys=names, args=args))
         if told is None:
             return None
         permit, waiting, altered = told
         if altered:
-            self._suspension.altered(USE)
+            self._redis_breaker.altered(USE)
         return Departure(bool(permit), waiting / 1_000_000)

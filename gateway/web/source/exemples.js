@@ -49,11 +49,11 @@ function elaguer(requete, schema) {
   return vide || validate(schema, reste).length ? null : `${print(reste)}\n`;
 }
 
-// The variables of an example, from the first row of a list that says them all; null when there is none.
+// The variables of an example, from the first row that says all that its search asks of one; null when there is none.
 export function variablesDans(exemple, donnees) {
   const noms = parse(exemple.requete).definitions[0].variableDefinitions.map(({ variable }) => variable.name.value);
   const lignes = Object.values(donnees ?? {}).flatMap((liste) => liste?.edges ?? []);
-  const dites = lignes.map(feuilles).find((valeurs) => noms.every((nom) => valeurs[nom] != null));
+  const dites = lignes.map(feuilles).find((valeurs) => Object.values(valeurs).every((valeur) => valeur != null));
   return dites ? Object.fromEntries(noms.map((nom) => [nom, dites[nom]])) : null;
 }
 

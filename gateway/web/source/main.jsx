@@ -62,6 +62,7 @@ function Editeur({ acces, finalite, moi, rapporter }) {
   session.current = { ...acces, finalite };
   // A new one for each caller and purpose: GraphiQL then reads the schema again.
   const fetcher = useMemo(() => interrogateur(session, (...rendu) => rapporter(compteRendu(...rendu))), [acces, finalite]);
+  useEffect(() => fetcher.arreter, [fetcher]);
   const contexte = useMemo(
     () => ({ moi, recherche, chercher: async (query) => (await interroger(session.current, { query })).rendu }),
     [moi],

@@ -15,14 +15,14 @@ from typing import Any
 import httpx
 import pytest
 import respx
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 
 from gateway.correlation import CURRENT, start_trace
 from gateway.edge.graphql_http import UNIDENTIFIED_A_SECOND
 from gateway.federation.collect.kept_readings import Freshness
 from gateway.schema.organisations import EtatSource, ModeSource, Source, TypeSource
-from gateway.server.composition import with_copy
 from gateway.server.logs import JsonFormatter, TextFormatter
+from gateway.server.state_parts import with_copy
 from gateway.sources.partners.file_format import LimitsTable
 from gateway.sources.units import UnitFailure
 from tests.support.security.edge import Edge
@@ -244,14 +244,8 @@ def test_d6_the_freshness_of_the_registry_is_that_of_its_copy() -> None:
     assert with_copy(services, told).fraicheur_secondes == 12 * 3600
 
 
-def _state(edge: Edge) -> Any:
-    app: Any = edge.app
-    return app._app.state.routes
-
-
 def _metrics(edge: Edge) -> str:
-    registry: CollectorRegistry = _state(edge).metrics.registry
-    return generate_latest(registry).decode()
+    return generate_latest(edge.figures).decode()
 
 
 def _counted(edge: Edge, issue: str) -> float:

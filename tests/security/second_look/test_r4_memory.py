@@ -18,8 +18,8 @@ from graphql import DocumentNode, FieldNode, Location, Token
 from gateway.auth.authorization.decision_cache import DecisionCache
 from gateway.auth.policy.rules import Profil
 from gateway.documents.parse import Documents, PersistedDocuments
-from gateway.execution.codegen import compile_plan
-from gateway.execution.compiled_plan import EncodedForms
+from gateway.execution.codegen import compile_operation
+from gateway.execution.compiled_operation import EncodedForms
 from tests.support.access.tools import POLICY, SCHEMA, viewer
 from tests.support.figures import note
 from tests.support.security.hostile import Demo, wide_document
@@ -92,8 +92,8 @@ def test_r4_documents_decisions_and_plans_are_bounded_by_what_they_take() -> Non
         return [decisions.make(document.tree, document.operation, {}, reader) for reader in readers]
 
     assert _memory(decide) + _memory(lambda: documents.judge(wide_document(randomness))) <= sum(weights)
-    plan = compile_plan(SCHEMA, document, frozenset(), {})
-    assert _memory(lambda: compile_plan(SCHEMA, document, frozenset(), {})) <= plan.weight
+    plan = compile_operation(SCHEMA, document, frozenset(), {})
+    assert _memory(lambda: compile_operation(SCHEMA, document, frozenset(), {})) <= plan.weight
 
 
 def test_r4_a_million_tiny_taught_texts_are_not_kept() -> None:

@@ -1,4 +1,4 @@
-"""Redis mute, altered, or hostile: one suspension for all its uses, told, and never an error (docs/security.md)."""
+"""Redis mute, altered, or hostile: one circuit breaker for all its uses, told, and never an error (docs/security.md)."""
 
 import asyncio
 import contextlib
@@ -18,19 +18,19 @@ from prometheus_client import CollectorRegistry
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.remote_control import client_http
 from fixtures.world import World
-from gateway import suspension as suspending
+from gateway import redis_breaker as breaker_module
 from gateway.cache.factory import open_cache
+from gateway.cache.interface import Cache, CacheKey, Entry, canonical_key
 from gateway.cache.sealed import SealedCodec
-from gateway.cache.seam import Cache, CacheKey, Entry, canonical_key
 from gateway.domain.seal import Sealer
+from gateway.redis_breaker import RedisBreaker
 from gateway.redis_client import open_redis
 from gateway.sources.codec import codec
 from gateway.sources.resilience.budgets import WindowQuota
 from gateway.sources.resilience.shared_pacing import SharedPacer
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitResult
-from gateway.stores.counters import Allowance, RateLimits
+from gateway.stores.quota_counters import Allowance, RateLimits
 from gateway.stores.shared_counters import SharedCounters
-from gateway.suspension import Suspension
 from tests.support.figures import note
 from tests.support.pair import admin
 from tests.support.redis_server import redis_server
@@ -157,7 +157,7 @@ def test_r7_no_altered_value_of_any_key_is_an_error(stage: Stage, case: str) -> 
     stage.alter("*", lambda client, name: client.delete(name))
     log = (stage.record / "passerelle.log").read_text(encoding="utf-8")
     assert "Traceback" not in log
-    assert max(log.count(f"{told.name} redis : une valeur") for told in suspending.USES.values()) <= 1  # told once
+    assert max(log.count(f"{told.name} redis : une valeur") for told in breaker_module.USES.values()) <= 1  # told once
 
 
 # ---------------------------------------------------------------- one suite, memory and Redis
@@ -173,7 +173,7 @@ class Stores:
 
     cache: Cache
     rate_limits: RateLimits
-    suspension: Suspension
+    redis_breaker: RedisBreaker
     client: redis.Redis | None
 
     def hostile(self, change: Callable[[redis.Redis, bytes], object]) -> None:
@@ -186,14 +186,14 @@ class Stores:
 @pytest.fixture(params=["memory", "redis"])
 async def stores(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Stores]:
     shared, url = request.param == "redis", redis_url
-    suspension = Suspension(registry=CollectorRegistry())
+    redis_breaker = RedisBreaker(registry=CollectorRegistry())
     sealed_codec = SealedCodec([Sealer(b"1" * 32)], codec(UnitResult))
     opened = open_redis(url) if shared else None
-    cache = open_cache(opened, sealed_codec, suspension)
-    counters = SharedCounters(opened, suspension) if opened else None
+    cache = open_cache(opened, sealed_codec, redis_breaker)
+    counters = SharedCounters(opened, redis_breaker) if opened else None
     with redis.Redis.from_url(url) as client:
         client.flushdb()
-        yield Stores(cache, RateLimits(counters), suspension, client if shared else None)
+        yield Stores(cache, RateLimits(counters), redis_breaker, client if shared else None)
     await cache.aclose()
 
 
@@ -225,7 +225,7 @@ async def usable(stores: Stores) -> None:
     balance = await stores.rate_limits.balance(ALLOWANCE, "b")
     assert (balance.limit, balance.left) == (10, 7)
     assert 0 <= balance.seconds <= 60
-    assert stores.suspension.available
+    assert stores.redis_breaker.available
 
 
 @pytest.mark.anyio
@@ -277,9 +277,9 @@ async def test_r7_a_lease_that_nobody_gives_back_is_taken(stores: Stores) -> Non
 @pytest.mark.anyio
 @pytest.mark.parametrize("case", HOSTILE)
 async def test_r7_altered_departures_delay_nobody_for_long(redis_url: str, case: str) -> None:
-    suspension = Suspension(registry=CollectorRegistry())
+    redis_breaker = RedisBreaker(registry=CollectorRegistry())
     opened = open_redis(redis_url)
-    pacer, quotas = SharedPacer(opened, suspension, str), (WindowQuota(5, 1.0), WindowQuota(5, 60.0))
+    pacer, quotas = SharedPacer(opened, redis_breaker, str), (WindowQuota(5, 1.0), WindowQuota(5, 60.0))
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
         assert (await pacer.depart("erp", "T", quotas)) is not None
@@ -290,7 +290,7 @@ async def test_r7_altered_departures_delay_nobody_for_long(redis_url: str, case:
         assert departure is not None
         assert 0 <= departure.waiting <= 3600
     await opened.aclose()
-    assert suspension.available
+    assert redis_breaker.available
 
 
 # ---------------------------------------------------------------- one state
@@ -302,7 +302,7 @@ class Line:
 
     def __post_init__(self) -> None:
         self.seconds, self.asked, self.fails = 100.0, 0, True
-        self.suspension = Suspension(lambda: self.seconds, CollectorRegistry())
+        self.redis_breaker = RedisBreaker(lambda: self.seconds, CollectorRegistry())
 
     async def use(self, name: str = "cache") -> str | None:
         async def request() -> str:
@@ -312,25 +312,25 @@ class Line:
                 raise ConnectionError
             return "oui"
 
-        return await self.suspension.use(name, request)
+        return await self.redis_breaker.use(name, request)
 
 
 @pytest.mark.anyio
 async def test_r7_one_failure_of_any_use_suspends_them_all() -> None:
     line = Line()
     assert await line.use("cadence") is None
-    assert [await line.use(use) for use in suspending.USES] == [None] * 3
-    assert (line.asked, line.suspension.available) == (1, False)
+    assert [await line.use(use) for use in breaker_module.USES] == [None] * 3
+    assert (line.asked, line.redis_breaker.available) == (1, False)
 
 
 @pytest.mark.anyio
 async def test_r7_one_alone_tries_when_the_suspension_ends() -> None:
     line = Line()
     await line.use()
-    line.seconds += suspending.REST
+    line.seconds += breaker_module.REST
     assert await asyncio.gather(*(line.use() for _ in range(50))) == [None] * 50
     assert line.asked == 2
-    line.seconds += suspending.REST
+    line.seconds += breaker_module.REST
     line.fails = False
     told = await asyncio.gather(*(line.use() for _ in range(50)))
     assert (told.count("oui"), line.asked) == (1, 3)
@@ -341,9 +341,9 @@ async def test_r7_one_alone_tries_when_the_suspension_ends() -> None:
 async def test_r7_who_leaves_while_he_tries_lets_another_try() -> None:
     line = Line()
     await line.use()
-    line.seconds += suspending.REST
+    line.seconds += breaker_module.REST
     line.fails = False
-    trial = asyncio.create_task(line.suspension.use("cache", lambda: asyncio.sleep(60)))
+    trial = asyncio.create_task(line.redis_breaker.use("cache", lambda: asyncio.sleep(60)))
     await asyncio.sleep(0)
     trial.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -359,13 +359,13 @@ async def test_r7_a_redis_that_fails_now_and_then_is_told_once(caplog: pytest.Lo
         for _ in range(20):
             line.fails = True
             await line.use()
-            line.seconds += suspending.REST
+            line.seconds += breaker_module.REST
             line.fails = False
             await line.use()
-            assert not line.suspension.available
-        line.seconds += suspending.STEADY
+            assert not line.redis_breaker.available
+        line.seconds += breaker_module.STEADY
         await line.use()
-    assert line.suspension.available
+    assert line.redis_breaker.available
     assert [record.getMessage().partition(" (")[0] for record in caplog.records if record.name == "gateway.redis"] == [
         "redis sans réponse",
         "redis répond de nouveau",
@@ -374,14 +374,14 @@ async def test_r7_a_redis_that_fails_now_and_then_is_told_once(caplog: pytest.Lo
 
 @pytest.mark.anyio
 async def test_r7_what_waits_is_given_up_in_time_whatever_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suspending, "TIMEOUT", 0.02)
-    suspension = Suspension(registry=CollectorRegistry())
+    monkeypatch.setattr(breaker_module, "TIMEOUT", 0.02)
+    redis_breaker = RedisBreaker(registry=CollectorRegistry())
 
     async def stubborn() -> None:
         for _ in range(3):
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.2)
 
-    answer: object = await suspension.use("cache", stubborn)
+    answer: object = await redis_breaker.use("cache", stubborn)
     assert answer is None
-    assert not suspension.available
+    assert not redis_breaker.available

@@ -8,7 +8,7 @@ import pytest
 from gateway.auth.authentication.jwks import KeySet
 from gateway.domain.seal import Sealer
 from gateway.federation.collect.kept_readings import Freshness
-from gateway.stores.counters import Allowance, RateLimits
+from gateway.stores.quota_counters import Allowance, RateLimits
 from gateway.stores.registry import RegistryStore
 from gateway.stores.registry_writer import RegistryWriter
 from tests.support.sources import INSTANT

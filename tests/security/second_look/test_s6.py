@@ -16,18 +16,17 @@ import pytest
 from sqlalchemy import text
 
 from gateway.audit.entries import act
-from gateway.audit.known_as import known_as
+from gateway.audit.known_ids import known_as
 from gateway.domain.links import KnownLinks, LinkWrites, RecordKey
 from gateway.domain.seal import Sealer
 from gateway.errors import LinksUnavailable
-from gateway.federation.ids.assign import Fact, FirstSeen, IdAssigner
-from gateway.federation.ids.resolve import RecordKeys
+from gateway.federation.ids.id_assigner import Fact, FirstSeen, IdAssigner
+from gateway.federation.ids.keep_or_create import RecordKeys
 from gateway.stores.journal import Journal, JournalEntry
 from gateway.stores.journal_purge import purge_entries
 from gateway.stores.journal_queries import readings_of, verify_chain
 from gateway.stores.links import LinkStore
 from tests.support.unit.links import T0, derive
-from tests.unit.conftest import postgresql, url  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.anyio
 
@@ -128,7 +127,7 @@ async def told(journal: Journal, links: LinkStore, id_: str) -> list[tuple[str, 
 
 
 @pytest.fixture
-async def journal(url: str) -> AsyncIterator[Journal]:  # noqa: F811
+async def journal(url: str) -> AsyncIterator[Journal]:
     """Zoé shown under one id with two records, then alone; two others beside her."""
     opened = Journal(url, SEALER)
     await opened.open()
@@ -179,7 +178,7 @@ async def test_s6_an_entry_of_before_is_found_by_every_id(journal: Journal) -> N
 
 
 @pytest.mark.parametrize("number", [50, pytest.param(1_000, marks=pytest.mark.chaos)])
-async def test_s6_every_reading_of_a_person_and_of_nobody_else_by_any_of_her_ids(url: str, number: int) -> None:  # noqa: F811
+async def test_s6_every_reading_of_a_person_and_of_nobody_else_by_any_of_her_ids(url: str, number: int) -> None:
     seed = random.randrange(2**32)
     print("seed", seed)
     journal, links = Journal(url, SEALER), LinkStore(url)

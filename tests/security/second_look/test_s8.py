@@ -13,7 +13,7 @@ from fixtures.world import World
 from gateway.audit.entries import act
 from gateway.auth.authentication.clients import DEFAULTS, caps, windows
 from gateway.auth.policy.rules import Profil
-from gateway.domain.quotas import CountUnder
+from gateway.domain.quota_rules import CountUnder
 from gateway.domain.seal import Sealer
 from gateway.stores.derive_counts import count_again
 from gateway.stores.journal import Journal, JournalEntry
@@ -22,7 +22,6 @@ from tests.support.databases import BASES, read, write
 from tests.support.security.accounts import FewPersons, few_persons, refusal
 from tests.support.unit.accounts import account
 from tests.support.unit.links import T0
-from tests.unit.conftest import postgresql, url  # noqa: F401 - fixtures
 
 KEYS = "quota_personnes_jour = 6\nintrouvables_10_minutes = 5"
 AGENT = "prenom.nom.du.conseiller"
@@ -85,7 +84,7 @@ def test_s8_counters_that_were_taken_away_are_told_and_made_again(few: FewPerson
 
 
 @pytest.mark.anyio
-async def test_s8_every_alteration_of_a_counter_is_told(url: str) -> None:  # noqa: F811
+async def test_s8_every_alteration_of_a_counter_is_told(url: str) -> None:
     journal, day = Journal(url, Sealer(bytes(range(32)))), T0.date()
     await journal.open()
     for agent in "ab":

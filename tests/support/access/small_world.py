@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from gateway.auth.authentication.clients import Viewer, build_perimetre
+from gateway.auth.authorization.candidate_policy import CandidatePolicy
 from gateway.auth.authorization.decision_cache import DecisionCache
-from gateway.auth.authorization.trial import PolicyTrial
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
 from gateway.auth.policy.rules import Finalite, Profil
@@ -22,14 +22,14 @@ from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.edge.graphql_http import body
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector, LiveSources
-from gateway.federation.directory import Directory
 from gateway.federation.ids.anchors import anchor, resolve_anchored
-from gateway.federation.ids.assign import AssignedIds, Fact
-from gateway.federation.ids.resolve import RecordKeys, resolve
-from gateway.federation.views.told_log import ToldLog
+from gateway.federation.ids.id_assigner import AssignedIds, Fact
+from gateway.federation.ids.keep_or_create import RecordKeys, keep_or_create
+from gateway.federation.organisation_directory import Directory
+from gateway.federation.views.event_resolver import EventResolver
 from gateway.operation import Gateway, answer
+from gateway.operation_runner import GraphQLRequest
 from gateway.reception.report import TransmissionReports
-from gateway.running import GraphQLRequest
 from gateway.schema.nouns import (
     Adresse,
     Collaboration,
@@ -49,7 +49,7 @@ from gateway.schema.query import build, core_schema
 from gateway.schema.scalars import SIRET, UAI, CodePostal
 from gateway.schema.write_states import MotifAccompagnement
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
-from gateway.statistiques.published import Published
+from gateway.statistiques.published_figures import Published
 from tests.support.access import droit_oracle as oracle
 from tests.support.access.law import Asker, Known, requester
 from tests.support.access.tools import FINALITES, POLICY
@@ -323,7 +323,7 @@ class WithoutLedger:
     async def assign(
         self, key_sets: Sequence[RecordKeys], _facts: Sequence[Fact], base: Sequence[RecordKeys] = ()
     ) -> AssignedIds:
-        decision = resolve(base or key_sets, KnownLinks(), IDS.pseudonym, RECEIVED)
+        decision = keep_or_create(base or key_sets, KnownLinks(), IDS.pseudonym, RECEIVED)
         if base:
             groups = anchor(key_sets, base, decision.objects, IDS.pseudonym)
             decision = resolve_anchored(groups, KnownLinks(), RECEIVED)
@@ -345,8 +345,8 @@ class WithoutAccounting:
 class WithoutEvents:
     """A log in which nothing ever happened."""
 
-    async def told(self, *_: object) -> ToldLog:
-        return ToldLog()
+    async def told(self, *_: object) -> EventResolver:
+        return EventResolver()
 
 
 class SmallWorld:
@@ -358,7 +358,7 @@ class SmallWorld:
         self,
         inhabitants: Sequence[Inhabitant],
         policy: AccessPolicy = POLICY,
-        candidate: PolicyTrial | None = None,
+        candidate: CandidatePolicy | None = None,
         live_sources: LiveSources | None = None,
         seconds: Callable[[], float] = lambda: 0.0,
         timeout: float = 3.0,

@@ -11,9 +11,9 @@ from typing import Any
 from fixtures.gateway_process import LaunchedGateway
 from fixtures.population.model import Account
 from fixtures.world import World
-from tests.conftest import TODAY
 from tests.support.e2e.queries import until_complete
 from tests.support.figures import note
+from tests.support.today import TODAY
 
 LIST = """query L($n: Int!) { ruptures(first: $n) { edges { node { date cause contrat { cfa { uai } }
   jeune { nom dateNaissance suivi { situation } } } } } }"""
@@ -66,17 +66,22 @@ def suivi_is(world: World, gateway: LaunchedGateway, account: Account, situation
 
 def enter_rupture(world: World, day: date, *processus: LaunchedGateway) -> list[float]:
     """Seconds until each process shows a rupture typed at Aimaira, and told three times."""
-    nodes = read(world, processus[0])
-    uai, account = next(
+    uai, account = broken_off(world, processus[0])
+    for one in processus:
+        assert not _rupture_le(world, one, (uai, account), day)
+    world.check.change("aimaira", f"{uai}/{account.key}", "rupture", day.isoformat(), times=3)
+    return [wait(partial(_rupture_le, world, one, (uai, account), day)) for one in processus]
+
+
+def broken_off(world: World, gateway: LaunchedGateway) -> tuple[str, Account]:
+    """A person of Aimaira whose rupture the list shows, with the CFA."""
+    nodes = read(world, gateway)
+    return next(
         (uai, account)
         for uai, accounts in world.population.accounts["aimaira"].items()
         for account in accounts
         if any(_its_own(node, uai, account) for node in nodes)
     )
-    for one in processus:
-        assert not _rupture_le(world, one, (uai, account), day)
-    world.check.change("aimaira", f"{uai}/{account.key}", "rupture", day.isoformat(), times=3)
-    return [wait(partial(_rupture_le, world, one, (uai, account), day)) for one in processus]
 
 
 def _rupture_le(world: World, gateway: LaunchedGateway, record: tuple[str, Account], day: date) -> bool:

@@ -48,7 +48,7 @@ def write_partner(record: Path, population: Population, erp: str, url: str) -> t
     own.mkdir()
     table = (FOLDER / "partenaire.toml").read_text(encoding="utf-8")
     table = (
-        table.replace('"scform"', f'"{erp}"', 1).replace("https://scform.invalid", url).replace('secret = "S"\n', "")
+        table.replace('"scform"', f'"{erp}"', 1).replace("https://scform.invalid", url).replace(', secret = "S"', "")
     )
     (own / "partenaire.toml").write_text(table, encoding="utf-8")
     served = tenants(population, erp)

@@ -8,15 +8,6 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Locator, Page, Request, ViewportSize, expect
 
-ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 CAPTURES = Path("var")
 VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', e => console.error('violation ' + e.violatedDirective))"
@@ -91,7 +82,7 @@ def open_example(page: Page, title: str) -> None:
     expect(page.get_by_text(f"« {title} » est dans l’éditeur")).to_be_visible(timeout=READY)
 
 
-def capture(page: Page, nom: str) -> None:
+def capture(page: Page, nom: str, subject: str = "graphiql") -> None:
     """A picture in `var/`, to be looked at."""
     CAPTURES.mkdir(exist_ok=True)
-    page.screenshot(path=CAPTURES / f"graphiql-{nom}.png")
+    page.screenshot(path=CAPTURES / f"{subject}-{nom}.png")

@@ -18,12 +18,13 @@ from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeR
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.federation.views.view import Rights, View, ViewPerson
 from gateway.schema.evidence import Provenance
 from gateway.schema.nouns import Contrat, Jeune, Rupture, Statut
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Source, Territoire, TypeTerritoire
 from tests.support.access.tools import POLICY, viewer
+from tests.support.attributes import attributes_of
 
 IDS = OpaqueIds(Sealer(bytes(range(32))))
 DAY = date(2026, 10, 15)
@@ -148,7 +149,7 @@ def spoil_data(chosen: View, randomness: Random) -> None:
     """Put values where they have no place: a wrong class, a null that may not be, an exception, nothing at all."""
     kept_values = [item for person in chosen.persons.values() for item in _kept_values(person.jeune, set())]
     for item in randomness.choices(kept_values, k=10 * len(kept_values)):
-        names = sorted(vars(item).keys() - INTACT)
+        names = sorted(attributes_of(item).keys() - INTACT)
         if names and randomness.random() < 0.9:
             setattr(item, randomness.choice(names), randomness.choice(WRONG))
         elif names and not isinstance(item, OWN):  # the mask needs every attribute of those
@@ -162,7 +163,7 @@ def _kept_values(item: Any, seen: set[int]) -> Iterator[Any]:
     elif is_dataclass(item) and not isinstance(item, Enum) and id(item) not in seen:
         seen.add(id(item))
         yield item
-        for value in vars(item).values():
+        for value in attributes_of(item).values():
             yield from _kept_values(value, seen)
 
 

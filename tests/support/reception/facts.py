@@ -93,7 +93,7 @@ FACTS: dict[str, tuple[list[Any], list[Any]]] = {
     "etablissement_lieu_de_formation_adresse": _TEXT,
     "etablissement_lieu_de_formation_code_postal": _POSTAL,
     "formation_cfd": (["50022141", 50022141, "5002214a"], ["5002214", "500221411", ""]),
-    "derniere_situation": ([1009, "1009", 0, 9999], ["mot", 1234, 1, 99837273]),
+    "derniere_situation": ([1009, "1009", 0, 9999], ["mot", 1234, 1, 99837273, [1009], {"a": 1}]),
     "dernier_organisme_uai": (["0123456S", "60", "060", 60, "2A", "995", "993"], ["", "999", "12345"]),
     "type_cfa": (["04", "4", 4, "10"], ["11", "0", "x", True]),
 }

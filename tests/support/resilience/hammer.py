@@ -1,6 +1,6 @@
 """A process that asks for departures as fast as it is let, for some seconds, and prints when each left (system clock).
 
-Run by `test_cadence.py`: python -m tests.support.resilience.hammer <redis URL> <source> <quota a second> <seconds>
+Run by `test_quota_window.py`: python -m tests.support.resilience.hammer <redis URL> <source> <quota a second> <seconds>
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from gateway.redis_client import open_redis
 from gateway.sources.partners.file_format import LimitsTable
 from gateway.sources.resilience.budgets import Clock, Pacer
 from gateway.sources.resilience.shared_pacing import SharedPacer
-from tests.support.redis_server import suspension
+from tests.support.redis_server import redis_breaker
 
 STRIKERS = 8
 
@@ -28,7 +28,7 @@ async def hammer(url: str, source: str, quota: float, seconds: float) -> list[fl
     """When each departure left, from several tasks and two tenants."""
     departures = list[float]()
     async with open_redis(url) as client:
-        shared = SharedPacer(client, suspension(), str.lower)
+        shared = SharedPacer(client, redis_breaker(), str.lower)
         pacer = Pacer(source, LimitsTable(par_seconde=quota), Clock(shared=shared))
         fin = time.monotonic() + seconds
         await asyncio.gather(*(_strike(pacer, f"T{n % 2}", fin, departures) for n in range(STRIKERS)))

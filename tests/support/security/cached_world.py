@@ -12,7 +12,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from gateway.auth.authentication.clients import Viewer
-from gateway.cache.seam import Cache, cache_local
+from gateway.cache.interface import Cache, cache_local
 from gateway.connectors.base import Connector, PartnerRequest, ReadingResult, ReadingSteps, Record, Tenant
 from gateway.schema.organisations import ModeSource, TypeSource
 from gateway.sources.fetch import SourceDeps, Sources

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message, Receive
 
 from fixtures.world import World
@@ -41,7 +42,8 @@ class RawResponse:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The application, that of the operator, the loop they live in, its configuration directory, and the bearer token of `ml`."""
+    """The application, that of the operator, the loop they live in, its configuration directory, the bearer token of `ml`, and
+    the figures, which the operator's page tells once a moment."""
 
     app: ASGIApp
     admin: ASGIApp
@@ -49,6 +51,7 @@ class Edge:
     record: Path
     environment: Mapping[str, str]
     token: str
+    figures: CollectorRegistry
 
     def graphql(self, document: object, **headers: str) -> RawResponse:
         """The answer to a JSON body, by `ml` unless `headers` says otherwise (`_` stands for `-`; "" leaves one out)."""
@@ -127,6 +130,7 @@ def open_edge(world: World, record: Path) -> Iterator[Edge]:
         loop.run(services.keeper.open())
         state.health.open(())
         try:
-            yield Edge(application(state), admin_application(state), loop, record, environment, world.token("ml"))
+            apps = application(state), admin_application(state)
+            yield Edge(*apps, loop, record, environment, world.token("ml"), state.metrics.registry)
         finally:
             loop.run(services.aclose())

@@ -80,12 +80,13 @@ class Demo:
 @contextmanager
 def demo(folder: Path, jeunes: int = 5000, *options: str, **environment: str) -> Iterator[Demo]:
     """A demo over that many young people, ended with the block."""
-    ports = [free_port() for _ in range(4)]
+    ports = [free_port() for _ in range(5)]
     command = [sys.executable, "-m", "fixtures", "demo", "--dossier", str(folder), "--jeunes", str(jeunes), *options]
     command += ["--port-simulateurs", str(ports[1]), "--port-identite", str(ports[2])]
     if "AUTRE_DEPOT" not in os.environ:  # an earlier checkout counts nothing at start, and does not know how not to
         command.append("--sans-statistiques")
-    env = {**os.environ, "HOST": HOST, "PORT": str(ports[0]), "ADMIN_PORT": str(ports[3]), **environment}
+    env = {**os.environ, "HOST": HOST, "PORT": str(ports[0]), "ADMIN_PORT": str(ports[3]), "FRONT_PORT": str(ports[4])}
+    env |= environment
     log = (folder / "demo.log").open("w", encoding="utf-8")
     with log, subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log, text=True) as processus:
         urls = [f"http://{HOST}:{port}" for port in ports]

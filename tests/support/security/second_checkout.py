@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import IO
 from unittest.mock import patch as patched
 
 from fixtures import gateway_process
@@ -73,18 +74,17 @@ def gateway(world: World, record: Path, patch: Path | None = None, **env: str) -
         **env,
         "ADMIN_PORT": str(admin_port),
     }
-    start = [sys.executable, "-m", "gateway", "serve"]
-    if patch is not None:
-        start = [sys.executable, "-c", PATCHED, str(patch), "serve"]
-    with (
-        journal.open("ab") as output,
-        subprocess.Popen(
-            start, cwd=CHECKOUT, env=environment(told), stdout=output, stderr=subprocess.STDOUT, text=True
-        ) as process,
-    ):
+    with journal.open("ab") as output, _started(environment(told), output, patch) as process:
         launched = LaunchedGateway(f"http://{HOST}:{port}", f"http://{HOST}:{admin_port}", journal, process)
         try:
             gateway_process.wait(launched)
             yield launched
         finally:
             gateway_process._stop(process)
+
+
+def _started(env: dict[str, str], output: IO[bytes], patch: Path | None) -> "subprocess.Popen[str]":
+    if patch is None:
+        return gateway_process.start("serve", env, output, CHECKOUT)
+    command = [sys.executable, "-c", PATCHED, str(patch), "serve"]
+    return subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=output, stderr=subprocess.STDOUT, text=True)

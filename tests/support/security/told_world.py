@@ -12,12 +12,12 @@ from typing import Any, cast
 
 from strawberry import ID
 
-from gateway.audit.told_sets import ToldSets
+from gateway.audit.answered_sets import AnsweredSets
 from gateway.auth.authorization.decide import Decision
 from gateway.domain.referentiel import CommuneLine, Referentiel
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.directory import Directory
-from gateway.federation.views.context import OperationContext
+from gateway.federation.organisation_directory import Directory
+from gateway.federation.views.operation_context import OperationContext
 from gateway.federation.views.view import View, ViewPerson
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures
 from gateway.schema.nouns import Contrat, Jeune, Rupture, Statut
@@ -135,7 +135,7 @@ class Counters:
     """Asks totals for accounts of one organisation. `named`: the persons of the look-ups made so far; `misses`: of names."""
 
     view: View
-    told_sets: ToldSets = field(default_factory=ToldSets)
+    answered_sets: AnsweredSets = field(default_factory=AnsweredSets)
     named: set[str] = field(default_factory=set)
     misses: int = 0
 
@@ -143,7 +143,7 @@ class Counters:
         """The total of a list."""
         context = self._context(root, account)
         total: int = _ROOTS[root](context, criteria, page)
-        for persons in self.told_sets.looked_up(context):
+        for persons in self.answered_sets.looked_up(context):
             for person in persons:
                 opened = IDS.open(person)
                 assert opened is not None

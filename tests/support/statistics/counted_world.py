@@ -16,6 +16,7 @@ from fixtures.world import World
 from tests.support.databases import read
 
 KEY = "B" * 43
+AMPLE = 100_000  # requests a minute: passes follow each other here as they do nowhere
 CELLS = (
     "SELECT lieu, mois, classe, sum(nombre) FROM statistiques_apports WHERE maille = '{}' GROUP BY lieu, mois, classe"
 )
@@ -69,7 +70,9 @@ class CountedWorld:
 @contextmanager
 def counted_world(record: Path, **request: Any) -> Iterator[CountedWorld]:
     """A world of those that `request` draws, harvested and counted once."""
-    with World.generated(record, **request) as world:
+    drawn = World.generated(record, **request)
+    drawn.quota_gestibase = AMPLE
+    with drawn as world:
         world.harvest()
         counted = CountedWorld(world, {**world.environment, "GATEWAY_CLE_STATISTIQUES": KEY})
         counted.persons = list(truth(world.population))

@@ -70,6 +70,25 @@ def inscriptions(persons: Sequence[Person], days: Sequence[date]) -> Cells:
     return cells
 
 
+def level_on(person: Person, uai: str, day: date) -> str:
+    """That of what began last in a CFA by that day, of a session and a contract the contract's; before all, the first."""
+    told = [(one["debut"], 0, level(one)) for one in person["sessions"] if one["uai"] == uai]
+    told += [(one["date_debut"], 1, level(one)) for one in person["contrats"] if one["dit_par"] and one["uai"] == uai]
+    begun = [each for each in told if date.fromisoformat(each[0]) <= day]
+    return max(begun)[2] if begun else min(told)[2]
+
+
+def inscriptions_by_level(persons: Sequence[Person], days: Sequence[date]) -> Counter[tuple[str, str, str, str]]:
+    """Who stands where at the end of each month: by CFA, level, month and status."""
+    cells: Counter[tuple[str, str, str, str]] = Counter()
+    for person in persons:
+        for day in days:
+            step = standing(person, day)
+            if step and is_of_the_year(step, day):
+                cells[step["uai"], level_on(person, step["uai"], day), f"{day:%Y-%m}", step["statut"]] += 1
+    return cells
+
+
 def residents(persons: Sequence[Person], days: Sequence[date]) -> Cells:
     cells: Cells = Counter()
     for person in persons:
@@ -88,8 +107,9 @@ SECTIONS = {
 SILENT_ON_NAF = {"gestibase"}  # what it exports has no code of activity
 
 
-def level(contrat: dict[str, Any]) -> str:
-    return str(contrat["niveau"] or "INCONNU")
+def level(told: dict[str, Any]) -> str:
+    """Of a contract or a session."""
+    return str(told["niveau"] or "INCONNU")
 
 
 def sector(contrat: dict[str, Any]) -> str:

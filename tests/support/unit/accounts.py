@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from gateway.domain.quotas import Account
+from gateway.domain.quota_rules import Account
 
 
 def account(agent: str = "a", client: str = "client") -> Account:

@@ -13,15 +13,15 @@ from gateway.domain.links import KnownLinks
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, Referentiel
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.collect.kept_readings import Readings
-from gateway.federation.directory import Directory
-from gateway.federation.ids.assign import AssignedIds
-from gateway.federation.ids.resolve import resolve
+from gateway.federation.collect.kept_readings import SourceReadings
+from gateway.federation.ids.id_assigner import AssignedIds
+from gateway.federation.ids.keep_or_create import keep_or_create
 from gateway.federation.join.link import SourcedRecord, link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.provenance import attach
+from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.build import build_view
-from gateway.federation.views.context import OperationContext
+from gateway.federation.views.operation_context import OperationContext
 from gateway.federation.views.select import select_persons
 from gateway.federation.views.view import Rights, View
 from gateway.schema.nouns import Contrat, Formation, Jeune, Rupture
@@ -86,10 +86,10 @@ def provenance(one: MergedPerson) -> dict[tuple[str, str], tuple[bool, bool]]:
     return {(line.champ, line.source): (line.retenue, line.divergente) for line in rows}
 
 
-def build(readings: Readings, rights: Rights) -> View:
+def build(readings: SourceReadings, rights: Rights) -> View:
     """Built as the gateway does, with a ledger of links that knows nothing yet."""
     selected = select_persons(readings, rights, DIRECTORY, DAY)
-    decision = resolve(selected.key_sets, KnownLinks(), DIRECTORY.pseudonym, RECEIVED)
+    decision = keep_or_create(selected.key_sets, KnownLinks(), DIRECTORY.pseudonym, RECEIVED)
     return build_view(selected, AssignedIds(decision.objects, {}, {}, False), rights, DIRECTORY, readings)
 
 
@@ -104,7 +104,7 @@ def context(sourced_records: Sequence[SourcedRecord], code: str = "60001") -> Op
     """What a Mission locale may list of what was heard, its own system included."""
     perimetre = Perimetre(Profil.MISSION_LOCALE, code)
     rights = Rights(POLICY, Profil.MISSION_LOCALE, Finalite.ACCOMPAGNEMENT, perimetre)
-    readings = Readings(list(sourced_records), suivi_heard=frozenset({code}))
+    readings = SourceReadings(list(sourced_records), suivi_heard=frozenset({code}))
     return OperationContext(
         viewer=viewer(Profil.MISSION_LOCALE),
         rights=rights,

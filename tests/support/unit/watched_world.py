@@ -17,11 +17,11 @@ from gateway.errors import SourceUnavailable
 from gateway.evenements.perimeter_logs import EventLog
 from gateway.evenements.perimeters import WatchedPerimeter
 from gateway.evenements.watcher import Watched, Watcher
-from gateway.federation.collect.kept_readings import Freshness, Readings
-from gateway.federation.directory import Directory
+from gateway.federation.collect.kept_readings import Freshness, SourceReadings
 from gateway.federation.join.link import SourcedRecord
+from gateway.federation.organisation_directory import Directory
 from gateway.operation import Gateway, answer
-from gateway.running import GraphQLRequest
+from gateway.operation_runner import GraphQLRequest
 from gateway.schema.nouns import Contrat, Rupture
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit
@@ -56,9 +56,9 @@ class WatchedWorld(ToldWorld):
     def wall_clock(self) -> float:
         return self.instant.timestamp()
 
-    async def collect(self, _: object, __: Directory, ___: object = None) -> Readings:
+    async def collect(self, _: object, __: Directory, *___: object) -> SourceReadings:
         spoken = [record for record in self.told_values if record.source not in self.down]
-        return Readings(
+        return SourceReadings(
             sourced_records=spoken,
             errors={name: SourceUnavailable(name, "ne répond pas") for name in self.down},
             freshness_by_source={record.source: self._freshness(record) for record in spoken},
@@ -83,9 +83,9 @@ class WatchedWorld(ToldWorld):
         """One look of this process at the perimeter of each."""
         for viewer in viewers or (adviser(),):
             perimeter = WatchedPerimeter.of(viewer)
-            await self.log.follow(perimeter)
             key = perimeter.key(IDS)
-            await self.watcher.look(key, self.watched.setdefault(key, Watched(perimeter)))
+            await self.log.follow(key, perimeter)
+            await self.watcher.poll(key, self.watched.setdefault(key, Watched(perimeter)))
 
     async def asked(self, viewer: Viewer, text: str = EVENTS, **variables: Any) -> dict[str, Any]:
         """The answer, as its JSON document."""

@@ -21,17 +21,24 @@ class Killed(Exception):
 
 
 class Killer:
-    """Kills at some of the points, `deaths` times at most. `met`: how often each point was passed, `died`: killed at."""
+    """Kills at some of the points, `deaths` times at most. `met`: how often each point was passed, `died`: killed at.
+
+    `dead`: nothing of the process goes on beyond any point, be it done beside what was killed.
+    """
 
     def __init__(self, randomness: Random, share: float, deaths: int) -> None:
         self._randomness, self._share, self._left = randomness, share, deaths
         self.met: Counter[str] = Counter()
         self.died: Counter[str] = Counter()
+        self.dead = False
 
     def __call__(self, point: str) -> None:
+        if self.dead:
+            raise Killed(point)
         self.met[point] += 1
         if self._left and self._randomness.random() < self._share:
             self._left -= 1
+            self.dead = True
             self.died[point] += 1
             raise Killed(point)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from gateway.connectors.base import PartnerWrite, Tenant
 from gateway.errors import SourceDenied, SourceError, SourceInvalid, SourceTimedOut, SourceUnavailable
 from gateway.sources.units import Unit
 from gateway.writes.eligibility import WriteTarget
+from gateway.writes.sealed_body import Destination
 
 NAME = "imilo"
 KINDS: dict[int, type[SourceError]] = {401: SourceDenied, 429: SourceUnavailable, 503: SourceUnavailable}
@@ -27,11 +28,13 @@ def refusal(statut: int, retry_after: float | None = None) -> SourceError:
 class Partner:
     """`script`: for each call, in order, what happens: "ok", "hang" (done, and no answer), "lost" (not done), or a status.
 
-    `poison`: dossiers of which every write is refused by a failure; `effects`: the writes done, in order, by dossier.
+    `poison`: dossiers of which every write is refused by a failure; `elapse`: called while it works; `effects`: the writes done,
+    in order, by dossier.
     """
 
     script: Iterable[Any] = ()
     poison: frozenset[str] = frozenset()
+    elapse: Callable[[], None] = lambda: None
     keys: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     effects: defaultdict[str, list[PartnerWrite]] = field(default_factory=lambda: defaultdict(list))
@@ -39,6 +42,10 @@ class Partner:
 
     def __post_init__(self) -> None:
         self._script = iter(self.script)
+
+    def expect(self, script: Iterable[Any]) -> None:
+        """What happens from now on, call by call."""
+        self._script = iter(script)
 
     def connector_of(self, source: str) -> Any:
         return self
@@ -51,6 +58,7 @@ class Partner:
         said: PartnerWrite = next(reading)
         self.calls.append(said.key)
         await asyncio.sleep(0)
+        self.elapse()
         happens = "poison" if said.dossier in self.poison else next(self._script, "ok")
         if happens == "poison":
             raise refusal(503)
@@ -72,7 +80,7 @@ class Partner:
 class ToPartner:
     """Every write goes to the partner, to a dossier of the person's own number."""
 
-    def destination(self, acte: Acte, target: WriteTarget) -> tuple[str, str]:
+    def destination(self, acte: Acte, target: WriteTarget) -> Destination:
         """The partner, and the dossier there."""
         number = str(target.person.jeune.nom).partition(" ")[0].removeprefix("Nom")
-        return (f"{NAME}/60001", number) if acte is not Acte.DECLARER_RUPTURE else ("", "")
+        return Destination(f"{NAME}/60001", number) if acte is not Acte.DECLARER_RUPTURE else Destination()

@@ -14,8 +14,8 @@ from gateway.federation.collect.collector import LiveSources
 from gateway.operation import Gateway
 from gateway.stores.journal import Journal
 from gateway.stores.write_store import WriteStore
-from gateway.writes.deposit import Deposit
-from gateway.writes.writing import NoDestination, Writes
+from gateway.writes.accept_write import NoDestination, Writes
+from gateway.writes.pending_writes import PendingWrites
 from tests.support.access.small_world import IDS, RECEIVED, Inhabitant, SmallWorld, caller
 from tests.support.access.tools import POLICY
 
@@ -118,6 +118,11 @@ class WrittenWorld:
         self.instant += timedelta(**delay)
 
 
+def journal_url(folder: Path) -> str:
+    """Of the journal of a process of that folder."""
+    return f"sqlite+aiosqlite:///{folder / 'journal.sqlite'}"
+
+
 @asynccontextmanager
 async def written_world(
     folder: Path,
@@ -127,17 +132,18 @@ async def written_world(
     live_sources: LiveSources | None = None,
     make_store: Callable[[str], WriteStore] = WriteStore,
     make_journal: Callable[[str, Sealer], Journal] = Journal,
+    world: SmallWorld | None = None,
 ) -> AsyncIterator[WrittenWorld]:
-    """A process over stores of that folder."""
+    """A process over stores of that folder; `world`: what it reads, made already, and its own to change."""
     store = make_store(url or f"sqlite+aiosqlite:///{folder / 'ecritures.sqlite'}")
-    journal = make_journal(f"sqlite+aiosqlite:///{folder / 'journal.sqlite'}", SEALER)
+    journal = make_journal(journal_url(folder), SEALER)
     await store.open()
     await journal.open()
-    world = SmallWorld(people, live_sources=live_sources)
+    world = world or SmallWorld(people, live_sources=live_sources)
     made: list[WrittenWorld] = []
     writes = Writes(
         store=store,
-        deposit=Deposit(store, SEALER, IDS),
+        pending=PendingWrites(store, SEALER, IDS),
         journal=journal,
         sealer=SEALER,
         opaque_ids=IDS,
@@ -148,7 +154,7 @@ async def written_world(
     world.gateway = replace(world.gateway, writes=writes)
     made.append(WrittenWorld(world, world.gateway, writes, store, journal))
     try:
-        await writes.deposit.follow()
+        await writes.pending.follow()
         yield made[0]
     finally:
         await journal.close()
