@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,8 +33,12 @@ def sound(world: World) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def short_lived(patient: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return _short_lived(patient, tmp_path_factory.mktemp("breve"))
+
+
+def _short_lived(configuration: str, folder: Path) -> str:
     """A configuration whose answers are fresh for a hundredth of a second, and never served without asking."""
-    copy = shutil.copytree(patient, tmp_path_factory.mktemp("breve") / "configuration")
+    copy = shutil.copytree(configuration, folder / "configuration")
     for file in (copy / "partenaires").glob("*.toml"):
         text = file.read_text(encoding="utf-8")
         rules = "duree_secondes = 0.01\nperime_secondes = 0.01\nplancher_secondes = 0"
@@ -148,9 +153,16 @@ def comparable(reponse: dict[str, Any]) -> dict[str, Any]:
     return {"data": reponse["data"], "errors": errors}
 
 
-def test_what_did_not_change_is_confirmed_and_not_decoded(world: World, forgetful: LaunchedGateway) -> None:
+@pytest.fixture
+def counted_forgetful(counted: World, long_waiting: str, tmp_path: Path) -> Iterator[LaunchedGateway]:
+    """Such a gateway, over partners that nobody else asks."""
+    with counted.gateway(GATEWAY_CONFIG=_short_lived(long_waiting, tmp_path)) as launched:
+        yield launched
+
+
+def test_what_did_not_change_is_confirmed_and_not_decoded(counted: World, counted_forgetful: LaunchedGateway) -> None:
     """As many requests as a reading, and nothing decoded, whether partners give validators or say the same again."""
-    launched = forgetful
+    world, launched = counted, counted_forgetful
     before = revalidated(launched, "inchangee")
     result = until_complete(launched, world.token("ml"), ALL, n=50)
     requests = []

@@ -24,7 +24,8 @@ def test_a_rupture_told_by_a_partner_is_received_within_five_seconds(small: Worl
     sent = [entry for entry in entries(journal_de(small)).values() if "Rupture.date" in str(entry["coordonnees"])]
     note(f"appel Aimaira → flux du conseiller : {adviser.instants[0] - start:.1f} s (promis ≤ 5 s)")
     event = document["data"]["evenements"]
-    assert (event["type"], event["source"]) == ("RUPTURE_NOUVELLE", "aimaira")
+    assert event["type"] == "RUPTURE_NOUVELLE"
+    assert event["source"] in ("aimaira", None)  # null where the registry tells a breach of that day or nearly
     asked = f'{{ node(id: "{event["jeune"]["id"]}") {{ ... on Jeune {{ id nom telephone suivi {{ situation }} }} }} }}'
     assert alone.graphql(small.token("ml"), asked, {})["data"]["node"] == event["jeune"]
     assert adviser.places == [event["id"]] == [log(small, alone)[-1]["id"]]

@@ -1,10 +1,12 @@
 """Partner requests are those of the plan: they depend on the perimeter, never on the rows, and stop when warm."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from fixtures.gateway_process import LaunchedGateway
+from fixtures.gateway_process import ROOT, LaunchedGateway, environment
 from fixtures.world import World
 from tests.support.e2e.queries import ALL, until_complete
 from tests.support.figures import note
@@ -54,6 +56,27 @@ def test_calls_do_not_grow_with_the_page(counted: World, long_waiting: str) -> N
             assert "errors" not in until_complete(launched, counted.token("ml"), ALL, n=n)
             counts.append({p: o for p, o in counted.check.counters().items() if p != "referentiel"})
     assert counts[0] == counts[1]
+
+
+def test_the_cfas_of_a_mission_locale_are_explained_and_asked(counted: World, long_waiting: str) -> None:
+    """The command line names them; those, and no other, are asked by its queries."""
+    query = "{ ruptures(first: 1) { totalCount complet } }"
+    command = [sys.executable, "-m", "gateway", "expliquer", query, "--client", "ml"]
+    env = environment(counted.environment | {"GATEWAY_CONFIG": long_waiting})
+    counted.check.reset_all()
+    finished = subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert requests(counted) <= {"referentiel"}
+    rows = [line for line in finished.stdout.splitlines() if line.startswith("  0")]
+    assert f"CFA concernés : {len(rows)}\n" in finished.stdout
+    for line in rows:
+        assert "d'une région que touche son territoire" in line or "contrat(s) de résidents au registre" in line
+    assert any("contrat(s) de résidents" in line for line in rows)
+    with counted.gateway(GATEWAY_CONFIG=long_waiting) as launched:
+        counted.check.reset_all()
+        until_complete(launched, counted.token("ml"), query)
+        periods = counted.check.counters()["ypareo"]["periodes"]
+    assert periods == sum("(ypareo, 200 au plus par requête)" in line for line in rows)
+    note(f"expliquer : {len(rows)} CFA concernent la Mission locale de la démonstration, chacun avec ses raisons")
 
 
 def test_the_registry_is_never_asked_by_a_query(counted: World, cold: LaunchedGateway) -> None:
