@@ -1,7 +1,7 @@
 """Two releases as an operator installs them: their wheels, each in a folder from which `python -m gateway` runs it.
 
-The one before is built again from the commit that first told its version; the one after is this checkout, whose histories go one revision further where none
-came since: what must hold is held by a schema that did change, whichever release comes next.
+The one before is built again from the commit that first told its version; the one after is this checkout, whose histories go
+one revision further where none came since: what must hold is held by a schema that did change, whichever release comes next.
 """
 
 import re
@@ -49,7 +49,7 @@ def former(folder: Path) -> Path:
 
 
 def commit_of(version: str) -> str:
-    """The commit of a release, found in the history of this repository: a digest kept in a file does not survive that it is rewritten."""
+    """The commit of a release, found in the history: a digest kept in a file leads nowhere once the history is taken up again."""
     wanted = f'^version = "{re.escape(version)}"$'
     command = ["git", "log", "--reverse", "--format=%H", f"-G{wanted}", "--", "pyproject.toml"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
