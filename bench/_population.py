@@ -12,8 +12,8 @@ from fixtures.evaluation.truth_classes import groups, truth_of
 from fixtures.population.model import Account, Population, ViewPerson
 from fixtures.world import World
 from gateway.config import load
-from gateway.domain.identifiers import ContratTraits, Traits, siren
-from gateway.federation.join.link import SourcedRecord
+from gateway.domain.official_numbers import ContratTraits, Traits, siren
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.linkage_export import read_all_records
 from gateway.server.composition import build_gateway
 from gateway.server.services import build_services

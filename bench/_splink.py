@@ -10,7 +10,7 @@ import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
 from bench._population import Reading
-from gateway.domain.identifiers import Traits, normalise_nom
+from gateway.domain.official_numbers import Traits, normalise_nom
 
 BLOCKS = [
     block_on("naissance", "nom"),

@@ -19,8 +19,8 @@ from bench._population import TODAY, Reading, accounts, name_record, read_off, t
 from bench._splink import line, table, train
 from fixtures.evaluation.scores import Cost, Record, Scores, cost_of
 from fixtures.population.generator import generate
-from gateway.domain.identifiers import Traits
 from gateway.domain.matching import match
+from gateway.domain.official_numbers import Traits
 from gateway.domain.search import PersonIndex
 
 DIRECTORY = 200_000  # people looked up among

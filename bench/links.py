@@ -19,7 +19,7 @@ from gateway.domain.links import Link, LinkWrites, RecordKey
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.federation.ids.id_assigner import IdAssigner, person_keys
 from gateway.federation.ids.keep_or_create import RecordKeys, keep_or_create
-from gateway.federation.join.link import Cluster, SourcedRecord
+from gateway.federation.join.join_records import Cluster, SourcedRecord
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import TypeSource
 from gateway.stores.links import LinkStore

@@ -43,11 +43,11 @@ from gateway.edge.guard import (
 )
 from gateway.edge.health_http import admin_routes, health_routes
 from gateway.edge.metrics_page import MetricsPage
+from gateway.edge.partner_notices_http import webhook_route
 from gateway.edge.reception_http import reception_door, reception_routes
 from gateway.edge.refusals import EXCEPTION_HANDLERS, retry_after
 from gateway.edge.transmissions_page import page_routes as transmissions_page
 from gateway.edge.transmissions_page import transmissions_links
-from gateway.edge.webhooks_http import webhook_route
 from gateway.errors import (
     CallerError,
     ClientsUnavailable,

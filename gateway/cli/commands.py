@@ -16,7 +16,7 @@ from gateway.environment import ENVIRONMENT
 from gateway.errors import CommandFailed, SourceClosed, SourceError
 from gateway.federation.collect.plan import describe as describe_relevant
 from gateway.federation.collect.plan import plan_of_perimetre, residents_by_cfa
-from gateway.federation.join.link import link
+from gateway.federation.join.join_records import link
 from gateway.federation.linkage_export import describe_clusters, read_all_records
 from gateway.operation import Gateway
 from gateway.reception.reception import key_digest, speaks_for_a_cfa

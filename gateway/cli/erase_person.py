@@ -12,7 +12,7 @@ from itertools import chain
 
 from gateway.audit.entries import act
 from gateway.config import Configuration, load
-from gateway.domain.identifiers import normalise_nom
+from gateway.domain.official_numbers import normalise_nom
 from gateway.domain.seal import OpaqueIds
 from gateway.environment import ENVIRONMENT
 from gateway.errors import CommandFailed, JournalUnavailable, LinksUnavailable, WritesUnavailable

@@ -27,7 +27,7 @@ from gateway.connectors.quality import (
     read,
     rows_of,
 )
-from gateway.domain.identifiers import ContratTraits, Traits, normalise_code_postal, normalise_nom, siren
+from gateway.domain.official_numbers import ContratTraits, Traits, normalise_code_postal, normalise_nom, siren
 from gateway.domain.referentiel import Referentiel
 from gateway.domain.similarity import Identity, is_one_identity
 from gateway.schema.nouns import Contrat, Employeur, Jeune

@@ -41,7 +41,7 @@ from gateway.connectors.values import (
     code,
     text,
 )
-from gateway.domain.identifiers import normalise_code_postal, normalise_nom
+from gateway.domain.official_numbers import normalise_code_postal, normalise_nom
 from gateway.schema.nouns import Adresse, Contrat, Employeur, Formation, Jeune, Rupture
 from gateway.schema.organisations import Cfa, ModeSource, TypeSource
 from gateway.stores.registry_row import RegistryRow

@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, ValidationInfo
 from gateway.connectors.page_description import DocumentPath
 from gateway.connectors.quality import NEITHER_TEXT_NOR_INTEGER, UNKNOWN_CODE
 from gateway.domain.days import PARIS, day_meant
-from gateway.domain.identifiers import (
+from gateway.domain.official_numbers import (
     normalise_cfd,
     normalise_code_insee,
     normalise_courriel,

@@ -35,7 +35,7 @@ from graphql import (
 
 from gateway.documents.mistake import Detail, Mistake, MistakenRequest
 from gateway.documents.wrong_values import MISTAKES_MAX, place_of
-from gateway.domain.identifiers import normalise_nom
+from gateway.domain.official_numbers import normalise_nom
 from gateway.schema.connections import PAGE_MAX
 from gateway.schema.coordinates import LARGEST_PAGES
 from gateway.schema.filters import NAME_MIN

@@ -18,7 +18,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from gateway.domain.identifiers import Traits, numeros
+from gateway.domain.official_numbers import Traits, numeros
 from gateway.domain.similarity import Level, Similarity, Weights, compare, weights
 from gateway.domain.text import NOBODY_BEFORE
 

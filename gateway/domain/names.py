@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rapidfuzz.distance import OSA
 
-from gateway.domain.identifiers import PARTICLES, full_words_of, normalise_nom, words
+from gateway.domain.official_numbers import PARTICLES, full_words_of, normalise_nom, words
 from gateway.domain.text import is_placeholder_name
 
 LETTERS_MIN, LONG_LETTERS = 4, 8  # shorter names differ by one letter too often to be alike

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.domain.identifiers import Traits
 from gateway.domain.matching import block_keys
+from gateway.domain.official_numbers import Traits
 from gateway.domain.similarity import Similarity, compare, weights
 
 CANDIDATES_MAX = 5

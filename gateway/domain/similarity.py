@@ -13,8 +13,8 @@ from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 
-from gateway.domain.identifiers import ContratTraits, Traits, numeros
 from gateway.domain.names import prenom_level, surname_level
+from gateway.domain.official_numbers import ContratTraits, Traits, numeros
 from gateway.domain.text import is_placeholder_birth
 
 ONE_YEAR = (364, 365, 366)

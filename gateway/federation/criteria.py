@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from gateway.auth.policy.rules import CategorieDonnee
-from gateway.domain.identifiers import normalise_departement, normalise_nom, normalise_numero_contrat, words
+from gateway.domain.official_numbers import normalise_departement, normalise_nom, normalise_numero_contrat, words
 from gateway.domain.referentiel import Geographie
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest

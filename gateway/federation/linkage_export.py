@@ -12,7 +12,7 @@ from typing import Any
 from gateway.domain.matching import ScoredPair
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.plan import SourcePlan
-from gateway.federation.join.link import Cluster, Key, SourcedRecord
+from gateway.federation.join.join_records import Cluster, Key, SourcedRecord
 from gateway.federation.organisation_directory import Directory
 from gateway.schema.organisations import TypeSource
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Generic, TypeVar
 
 from gateway.auth.policy.rules import CategorieDonnee
-from gateway.domain.identifiers import normalise_nom, words
+from gateway.domain.official_numbers import normalise_nom, words
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
 from gateway.federation.paging import (

@@ -9,7 +9,7 @@ import strawberry
 from cachetools import LRUCache
 
 from gateway.auth.policy.policy import Perimetre
-from gateway.domain.identifiers import is_valid_code_postal, normalise_code_postal
+from gateway.domain.official_numbers import is_valid_code_postal, normalise_code_postal
 from gateway.domain.referentiel import Referentiel, Residence, resolve
 from gateway.domain.seal import OpaqueIds
 from gateway.schema.nouns import Adresse

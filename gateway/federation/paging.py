@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from gateway.domain.identifiers import normalise_nom
+from gateway.domain.official_numbers import normalise_nom
 from gateway.domain.seal import OpaqueIds
 from gateway.errors import InvalidCursor, InvalidRequest
 from gateway.schema.connections import PAGE_MAX, PageInfo

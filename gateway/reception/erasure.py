@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from gateway.domain.identifiers import identity_key
+from gateway.domain.official_numbers import identity_key
 from gateway.domain.seal import Sealer
 from gateway.stores.dossier_seal import opened
 from gateway.stores.reception_tables import KeptDossier

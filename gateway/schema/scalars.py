@@ -10,7 +10,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from gateway.domain.days import write_instant
-from gateway.domain.identifiers import normalise_code_insee, normalise_code_postal, normalise_siret, normalise_uai
+from gateway.domain.official_numbers import normalise_code_insee, normalise_code_postal, normalise_siret, normalise_uai
 
 UAI = NewType("UAI", str)
 SIRET = NewType("SIRET", str)

@@ -17,7 +17,7 @@ from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.collect.plan import SourcePlan, plan_of_perimetre
 from gateway.federation.ids.id_assigner import Fact, FirstSeen, date_report, undated_facts
 from gateway.federation.join.components import regroup
-from gateway.federation.join.link import link
+from gateway.federation.join.join_records import link
 from gateway.federation.join.merge import MergedPerson, merge, residence
 from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.select import may_place_in

@@ -19,7 +19,7 @@ from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.domain.identifiers import identity_key
+from gateway.domain.official_numbers import identity_key
 from gateway.stores.registry import ROWS, STATE, UNDER_WAY, USAGE, WINDOWS, RegistryStore, Window, link
 from gateway.stores.registry_row import RegistryRow
 from gateway.stores.sql import batches

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.auth.policy.acts import Acte
 from gateway.errors import ConfigurationError
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.views.view import ViewPerson
 from gateway.schema.organisations import TypeSource
 from gateway.sources.fetch import Sources

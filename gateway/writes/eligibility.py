@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from gateway.auth.policy.policy import Perimetre, WriteRow, is_followed_age, relations
 from gateway.auth.policy.rules import Profil
-from gateway.domain.identifiers import normalise_courriel, normalise_telephone
+from gateway.domain.official_numbers import normalise_courriel, normalise_telephone
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.views.view import View, ViewPerson
 from gateway.schema.nouns import Contrat, Jeune, SituationSuivi

@@ -21,7 +21,7 @@ from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.links import KnownLinks
 from gateway.execution.executor import Executor
 from gateway.federation.collect.kept_readings import SourceReadings
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.organisation_directory import Directory
 from gateway.operation import Gateway, answer
 from gateway.operation_runner import GraphQLRequest

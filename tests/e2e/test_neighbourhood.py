@@ -5,7 +5,7 @@ import asyncio
 from fixtures.world import World
 from gateway.config import load
 from gateway.federation.join.components import regroup
-from gateway.federation.join.link import Cluster, SourcedRecord, link
+from gateway.federation.join.join_records import Cluster, SourcedRecord, link
 from gateway.federation.join.record_pool import RecordPool
 from gateway.federation.linkage_export import read_all_records
 from gateway.federation.organisation_directory import Directory

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.identifiers import identity_key
+from gateway.domain.official_numbers import identity_key
 from gateway.reception.erasure import ReceivedErasure
 from gateway.stores.receptions import ReceptionStore
 from tests.reception.test_source import Process, keys

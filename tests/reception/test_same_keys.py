@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.connectors.base import Record
-from gateway.domain.identifiers import Traits
 from gateway.domain.matching import match
+from gateway.domain.official_numbers import Traits
 from gateway.domain.similarity import compare, weights
 from gateway.errors import SourceTimedOut
 from gateway.federation.join.components import NOTHING, regroup
-from gateway.federation.join.link import SourcedRecord, link, told_by
+from gateway.federation.join.join_records import SourcedRecord, link, told_by
 from gateway.federation.join.record_pool import RecordPool
 from gateway.schema.nouns import Jeune, Sexe
 from gateway.sources.received import NAME, AskedAndReceived, ReceivedDossiers

@@ -11,7 +11,7 @@ from typing import Any
 
 from fixtures.population.generator import generate
 from gateway.connectors.base import Record
-from gateway.federation.join.link import Installation, SourcedRecord, told_by
+from gateway.federation.join.join_records import Installation, SourcedRecord, told_by
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitResult
 from tests.support.told_population import INSTANT, record_of

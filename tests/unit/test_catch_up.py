@@ -14,7 +14,7 @@ from gateway.errors import SourceUnavailable
 from gateway.evenements import catch_up
 from gateway.evenements.catch_up import GIVEN_UP, EventCatchUp
 from gateway.federation.collect.collector import Collector
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.schema.organisations import TypeSource
 from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 from gateway.subscription import SubscriptionStream

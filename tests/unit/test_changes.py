@@ -14,7 +14,7 @@ from gateway.connectors.base import Record
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.collect.plan import SourcePlan
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.lists import filter_contrats, filter_jeunes, filter_ruptures
 from gateway.federation.views.view import Rights
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures

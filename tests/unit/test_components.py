@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.federation.join.components import NOTHING, Components, regroup
-from gateway.federation.join.link import Cluster, SourcedRecord, link
+from gateway.federation.join.join_records import Cluster, SourcedRecord, link
 from gateway.federation.join.record_pool import RecordPool
 from gateway.schema.organisations import TypeSource
 from tests.support.changed_world import ChangedWorld

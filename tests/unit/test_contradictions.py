@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.federation.join.link import link
+from gateway.federation.join.join_records import link
 from gateway.schema.nouns import Sexe
 from tests.support.unit.federation import contrat, merged, provenance, told
 

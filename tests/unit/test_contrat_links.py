@@ -8,7 +8,7 @@ import pytest
 from gateway.domain.links import RecordKey
 from gateway.federation.ids.id_assigner import contract_keys, date_report, undated_facts
 from gateway.federation.ids.keep_or_create import RecordKeys
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.join.precedence import FoldedContrat, fold
 from gateway.schema.nouns import Contrat, Employeur, Rupture
 from gateway.schema.scalars import SIRET

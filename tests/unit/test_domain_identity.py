@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.identifiers import identity_key, normalise_nom
+from gateway.domain.official_numbers import identity_key, normalise_nom
 
 DAY = date(2007, 3, 7)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.identifiers import Traits
 from gateway.domain.matching import match
+from gateway.domain.official_numbers import Traits
 from gateway.domain.search import CANDIDATES_MAX, PersonIndex
 from gateway.domain.similarity import Level, compare, weights
 from tests.support.unit.identity import contrat, trait

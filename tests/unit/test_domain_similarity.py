@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.identifiers import ContratTraits, Traits, full_words_of, words
+from gateway.domain.official_numbers import ContratTraits, Traits, full_words_of, words
 from gateway.domain.similarity import Level, agreements, compare, weights
 from tests.support.unit.identity import contrat, trait
 

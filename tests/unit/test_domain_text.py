@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.identifiers import normalise_nom
+from gateway.domain.official_numbers import normalise_nom
 from gateway.domain.text import LOST, is_suspect, restore, shown_name, through
 
 FRENCH = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyzéèêëàâäôöùûüçîïœæÿÉÈÀÇŒ '-"), min_size=1, max_size=30)

@@ -13,7 +13,7 @@ from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.domain.similarity import Level
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
-from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.join_records import SourcedRecord, link
 from gateway.federation.join.precedence import fold
 from gateway.federation.join.provenance import attach
 from gateway.federation.lists import filter_jeunes

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.__main__ import main
 from gateway.cli.kit.fictitious import SHORT, Fiction
 from gateway.cli.kit.guess import guess
-from gateway.domain.identifiers import is_valid_siret, is_valid_uai, normalise_numero_contrat, normalise_telephone
+from gateway.domain.official_numbers import is_valid_siret, is_valid_uai, normalise_numero_contrat, normalise_telephone
 from gateway.sources.http.decode import decoded_text
 
 PARTNERS = Path(__file__).parents[1] / "partenaires"

@@ -15,7 +15,7 @@ from gateway.domain.similarity import agreements, compare, weights
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidRequest
 from gateway.federation.collect.kept_readings import SourceReadings
-from gateway.federation.join.link import Installation, SourcedRecord, link
+from gateway.federation.join.join_records import Installation, SourcedRecord, link
 from gateway.federation.join.merge import merge
 from gateway.federation.join.provenance import attach
 from gateway.federation.lists import filter_contrats, filter_jeunes, filter_ruptures

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.views.operation_context import OperationContext
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.nouns import Adresse, EtatTraitement, Rupture, SituationSuivi, Suivi

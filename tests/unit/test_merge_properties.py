@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.connectors import gestibase
-from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.join_records import SourcedRecord, link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.precedence import CONTRAT, JEUNE, RUPTURE
 from gateway.federation.join.provenance import attach

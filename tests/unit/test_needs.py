@@ -10,7 +10,7 @@ import pytest
 from gateway.connectors import deca, gestibase, ypareo
 from gateway.domain.days import PARIS
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.join_records import SourcedRecord, link
 from gateway.federation.lists import filter_ruptures
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.nouns import (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.identifiers import normalise_nom
+from gateway.domain.official_numbers import normalise_nom
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import InvalidCursor
 from gateway.federation.paging import CursorCodec, cut, sort

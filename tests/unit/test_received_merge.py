@@ -10,7 +10,7 @@ from gateway.auth.policy.policy import Affiliation, Perimetre
 from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.statut import StatutApprenant
 from gateway.federation.collect.kept_readings import Freshness, SourceReadings
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.lists import filter_jeunes
 from gateway.federation.views.view import Rights, readable
 from gateway.schema.filters import FiltreJeunes

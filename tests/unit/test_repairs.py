@@ -11,7 +11,7 @@ from gateway.domain.matching import match
 from gateway.domain.referentiel import CommuneLine, Geographie, Referentiel, resolve
 from gateway.domain.similarity import compare, weights
 from gateway.domain.statut import StatutApprenant
-from gateway.federation.join.link import link
+from gateway.federation.join.join_records import link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.precedence import fold
 from gateway.federation.organisation_directory import Directory

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from fixtures.evaluation.report import judge
 from fixtures.world import World
-from gateway.domain.identifiers import Traits
 from gateway.domain.matching import candidate_pairs, match
+from gateway.domain.official_numbers import Traits
 from gateway.domain.similarity import agreements, compare, weights
-from gateway.federation.join.link import Installation, link
+from gateway.federation.join.join_records import Installation, link
 from tests.support.unit.federation import told
 from tests.support.unit.identity import contrat, trait
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gateway.domain.identifiers import identity_key
+from gateway.domain.official_numbers import identity_key
 from gateway.domain.seal import Sealer
 from gateway.errors import ConfigurationError, RegistryUnavailable
 from gateway.stores.registry import RegistryStore, StoredContrat, Window

@@ -12,7 +12,7 @@ from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
 from gateway.domain.similarity import Level
 from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.join.follow_ups import one_each
-from gateway.federation.join.link import FollowUp
+from gateway.federation.join.join_records import FollowUp
 from gateway.federation.join.merge import etat_traitement
 from gateway.federation.join.precedence import same_representants
 from gateway.federation.views.build import _is_suivi_known

@@ -14,7 +14,7 @@ from gateway.auth.policy.rules import Finalite, Profil
 from gateway.domain.statut import ContratPeriod, Session, StatutApprenant, Wait, parcours, statut_on, wait_on
 from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.criteria import identifying
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.lists import WAITING, ListQuery
 from gateway.federation.views.operation_context import OperationContext
 from gateway.federation.views.view import Rights, View

@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from gateway.connectors.values import YEAR_MAX, YEAR_MIN
-from gateway.domain.identifiers import is_valid_siret, is_valid_uai
+from gateway.domain.official_numbers import is_valid_siret, is_valid_uai
 
 SHORT = 2
 EMPTY = "0/-.: "  # a day that is not told

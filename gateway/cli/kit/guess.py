@@ -12,7 +12,7 @@ from gateway.cli.kit.field_names import NAMES
 from gateway.cli.kit.told_encoding import encoding_of
 from gateway.connectors.base import BodyFormat, PartnerRequest
 from gateway.connectors.table.vocabulary import REQUIRED
-from gateway.domain.identifiers import is_valid_uai
+from gateway.domain.official_numbers import is_valid_uai
 from gateway.errors import CommandFailed
 from gateway.sources.http.decode import AnnouncedError, InvalidDocument, declared_encoding, decode
 

@@ -11,7 +11,7 @@ from gateway.cli.kit.fictitious import Fiction
 from gateway.cli.kit.guess import LAST_DAY, Guess, decoded, guess
 from gateway.cli.kit.table_doubts import PATH_TO_WRITE
 from gateway.connectors.table.vocabulary import WORDS
-from gateway.domain.identifiers import is_valid_uai
+from gateway.domain.official_numbers import is_valid_uai
 from gateway.errors import CommandFailed
 from gateway.sources.http.decode import decoded_text
 from gateway.sources.partners.load import OWN_FOLDER_FILE

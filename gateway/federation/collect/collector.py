@@ -43,7 +43,7 @@ from gateway.federation.collect.kept_readings import (
 )
 from gateway.federation.collect.plan import SourcePlan, in_order, may_live_in, residents_by_cfa
 from gateway.federation.join.components import NOTHING, regroup
-from gateway.federation.join.link import Cluster, SourcedRecord
+from gateway.federation.join.join_records import Cluster, SourcedRecord
 from gateway.federation.join.merge import residence
 from gateway.federation.organisation_directory import Directory
 from gateway.schema.organisations import TypeSource

@@ -19,7 +19,7 @@ from gateway.domain.days import write_instant
 from gateway.errors import RegistryUnavailable, SourceError, SourceSuspended, SourceTimedOut, SourceUnavailable
 from gateway.federation.collect.plan import SourcePlan
 from gateway.federation.join.components import Components
-from gateway.federation.join.link import SourcedRecord, told_by
+from gateway.federation.join.join_records import SourcedRecord, told_by
 from gateway.federation.join.record_pool import RecordPool
 from gateway.federation.organisation_directory import Directory
 from gateway.schema.organisations import EtatSource, TypeSource

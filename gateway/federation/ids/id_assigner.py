@@ -21,13 +21,13 @@ from typing import Protocol, TypeVar
 
 from gateway.concurrency import offload
 from gateway.domain.days import paris_day
-from gateway.domain.identifiers import identity_key
 from gateway.domain.links import KnownLinks, LinkWrites, RecordKey
+from gateway.domain.official_numbers import identity_key
 from gateway.domain.seal import OpaqueIds
 from gateway.errors import LinksUnavailable
 from gateway.federation.ids.anchors import anchor, resolve_anchored
 from gateway.federation.ids.keep_or_create import Derive, IdDecision, RecordKeys, keep_or_create, unknown
-from gateway.federation.join.link import RANK, Cluster, SourcedRecord
+from gateway.federation.join.join_records import RANK, Cluster, SourcedRecord
 from gateway.federation.join.precedence import FoldedContrat
 from gateway.schema.nouns import Contrat, Rupture, Sexe
 from gateway.schema.organisations import TypeSource

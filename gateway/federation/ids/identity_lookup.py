@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from gateway.domain.identifiers import identity_key
 from gateway.domain.links import KnownLinks
+from gateway.domain.official_numbers import identity_key
 from gateway.domain.seal import OpaqueIds
 from gateway.federation.ids.anchors import followed_name
 from gateway.federation.ids.id_assigner import derivation, identities

@@ -1,1 +1,1 @@
-"""Records of one person joined (`link`), then merged into nouns (`merge`), conflicts settled by one table (`precedence`)."""
+"""Records of one person joined (`join_records`), merged into nouns (`merge`), conflicts settled by one table (`precedence`)."""

@@ -1,5 +1,5 @@
 """The records of one subject, what a perimeter and a purpose read, as components: those that links tie, near or far. Grouped by
-change. Knows no right; who joins with whom is `gateway.domain.matching`'s, how a group is named `link`'s.
+change. Knows no right; who joins with whom is `gateway.domain.matching`'s, how a group is named `join_records`'s.
 
 Theory of operation
 ===================
@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.domain.matching import decide
-from gateway.federation.join.link import Cluster, Concerns, Key, SourcedRecord, clusters_of, named
+from gateway.federation.join.join_records import Cluster, Concerns, Key, SourcedRecord, clusters_of, named
 from gateway.federation.join.record_pool import PooledRecord, RecordPool, links_between
 
 RecordsByInstallation = Mapping[tuple[str, str], Sequence[SourcedRecord]]  # by installation

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.connectors.base import Record
-from gateway.domain.identifiers import Traits
 from gateway.domain.matching import ScoredPair
+from gateway.domain.official_numbers import Traits
 from gateway.domain.similarity import compare, weights
 from gateway.federation.join.components import Components
-from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord
+from gateway.federation.join.join_records import Cluster, FollowUp, Key, SourcedRecord
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.precedence import collaboration_of, suivi_of
 from gateway.federation.join.record_pool import RecordPool

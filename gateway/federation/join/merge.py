@@ -27,7 +27,7 @@ from gateway.domain.statut import (
     wait_on,
 )
 from gateway.domain.text import shown_name
-from gateway.federation.join.link import Cluster, FollowUp, SourcedRecord
+from gateway.federation.join.join_records import Cluster, FollowUp, SourcedRecord
 from gateway.federation.join.precedence import (
     CONTRAT,
     JEUNE,

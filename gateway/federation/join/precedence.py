@@ -14,9 +14,9 @@ from operator import eq
 from typing import Any
 
 from gateway.connectors.base import legal_unit
-from gateway.domain.identifiers import normalise_code_postal, normalise_nom, numero_key
+from gateway.domain.official_numbers import normalise_code_postal, normalise_nom, numero_key
 from gateway.domain.referentiel import normalise_ville
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.organisation_directory import Directory
 from gateway.schema.nouns import Adresse, Collaboration, Contrat, Employeur, Representant, Rupture, Suivi
 from gateway.schema.organisations import Cfa

@@ -7,7 +7,7 @@ from typing import Any
 
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.precedence import (
     CONTRAT,

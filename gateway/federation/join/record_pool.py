@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from weakref import WeakValueDictionary
 
-from gateway.domain.identifiers import Traits
 from gateway.domain.matching import ScoredPair, block_keys, scored
+from gateway.domain.official_numbers import Traits
 
 Rank = tuple[tuple[str, str], str]
 Left = deque[tuple[int, Traits]]  # numbers that nobody holds any more

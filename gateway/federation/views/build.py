@@ -23,7 +23,7 @@ from gateway.domain.days import end_of_day
 from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.ids.id_assigner import AssignedIds, IdAssigner, date_report
 from gateway.federation.ids.keep_or_create import RecordKeys
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.join.merge import MergedPerson, Ties, etat_traitement, motifs_priorite, untie
 from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.select import NOBODY, SelectedPersons, renewed, select_persons

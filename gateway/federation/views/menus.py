@@ -12,7 +12,7 @@ from typing import Any
 from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.concurrency import Preparation, Work
-from gateway.domain.identifiers import normalise_nom, words
+from gateway.domain.official_numbers import normalise_nom, words
 from gateway.domain.referentiel import CommuneLine, Referentiel
 from gateway.federation.collect.plan import plan_of_perimetre
 from gateway.federation.organisation_directory import Directory

@@ -10,7 +10,7 @@ from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decide import Decision
 from gateway.auth.policy.rules import OPENED_BY
 from gateway.concurrency import Preparation, Work
-from gateway.domain.identifiers import numero_key
+from gateway.domain.official_numbers import numero_key
 from gateway.domain.seal import OpaqueIds
 from gateway.domain.search import Candidate
 from gateway.domain.similarity import Level

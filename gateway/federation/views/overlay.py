@@ -15,7 +15,7 @@ from gateway.connectors.base import Record
 from gateway.domain.days import paris_day
 from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.join.follow_ups import attach_follow_ups
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.join.merge import Declared, MergedPerson, merge
 from gateway.federation.join.provenance import Received
 from gateway.federation.organisation_directory import Directory

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from gateway.domain.identifiers import Traits
+from gateway.domain.official_numbers import Traits
 from gateway.domain.search import CANDIDATES_MAX, Candidate
 from gateway.domain.similarity import Level, weights
 from gateway.errors import InvalidRequest

@@ -20,7 +20,7 @@ from gateway.federation.ids.id_assigner import AssignedIds, Fact, Pseudonym, con
 from gateway.federation.ids.keep_or_create import RecordKeys
 from gateway.federation.join.components import NOTHING, Components, RecordsByInstallation, regroup
 from gateway.federation.join.follow_ups import Claim, attach_follow_ups, claimed, claims, own_requests
-from gateway.federation.join.link import Cluster, FollowUp, Key, SourcedRecord
+from gateway.federation.join.join_records import Cluster, FollowUp, Key, SourcedRecord
 from gateway.federation.join.merge import MergedPerson, Ties, merge, residence, untie_contrats
 from gateway.federation.join.precedence import FoldedContrat, fold
 from gateway.federation.join.record_pool import RecordPool

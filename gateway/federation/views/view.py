@@ -24,12 +24,12 @@ from gateway.auth.policy.policy import (
     relations,
 )
 from gateway.auth.policy.rules import CategorieDonnee, Finalite, Profil
-from gateway.domain.identifiers import Traits, numero_key
+from gateway.domain.official_numbers import Traits, numero_key
 from gateway.domain.search import PersonIndex
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import LeakStopped
 from gateway.federation.join.evidence import attach_evidence
-from gateway.federation.join.link import FollowUp
+from gateway.federation.join.join_records import FollowUp
 from gateway.federation.join.merge import MergedPerson
 from gateway.federation.join.provenance import Received, attach
 from gateway.federation.paging import SortedList

@@ -17,7 +17,7 @@ from cachetools import LRUCache
 from gateway.cache.interface import Cache, CacheKey, canonical_key
 from gateway.concurrency import gather_or_fail
 from gateway.connectors.base import ChangeNotice, EventQueue
-from gateway.domain.identifiers import is_valid_uai
+from gateway.domain.official_numbers import is_valid_uai
 from gateway.errors import SourceError, SourceInvalid
 from gateway.sources.connector_runs import lazily
 from gateway.sources.fetch import Sources

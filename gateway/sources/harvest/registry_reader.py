@@ -18,7 +18,7 @@ from cachetools import LRUCache
 
 from gateway.concurrency import SingleFlight
 from gateway.connectors.base import QualityCounts, Record, mapped, traits_of
-from gateway.domain.identifiers import Traits
+from gateway.domain.official_numbers import Traits
 from gateway.domain.similarity import compare, weights
 from gateway.errors import RegistryUnavailable
 from gateway.schema.nouns import Contrat, Jeune

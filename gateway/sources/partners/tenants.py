@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from gateway.connectors.base import Tenant
-from gateway.domain.identifiers import is_valid_siret, is_valid_uai, normalise_uai
+from gateway.domain.official_numbers import is_valid_siret, is_valid_uai, normalise_uai
 from gateway.domain.referentiel import is_code_structure, without_lost_zero
 from gateway.errors import ConfigurationError
 from gateway.sources.partners.file_format import base_url_of

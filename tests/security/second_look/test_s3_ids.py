@@ -14,7 +14,7 @@ from gateway.auth.policy.policy import Perimetre
 from gateway.auth.policy.rules import Profil
 from gateway.federation.join.components import regroup
 from gateway.federation.join.follow_ups import claimed, claims
-from gateway.federation.join.link import FollowUp, SourcedRecord, link
+from gateway.federation.join.join_records import FollowUp, SourcedRecord, link
 from gateway.federation.join.record_pool import RecordPool
 from gateway.schema.nouns import Contrat, Rupture, Suivi
 from gateway.schema.organisations import Cfa

@@ -16,7 +16,7 @@ from gateway.domain.statut import StatutApprenant
 from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.ids.id_assigner import AssignedIds
 from gateway.federation.ids.keep_or_create import keep_or_create
-from gateway.federation.join.link import SourcedRecord, link
+from gateway.federation.join.join_records import SourcedRecord, link
 from gateway.federation.join.merge import MergedPerson, merge
 from gateway.federation.join.provenance import attach
 from gateway.federation.organisation_directory import Directory

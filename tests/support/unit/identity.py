@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from gateway.domain.identifiers import ContratTraits, Traits
+from gateway.domain.official_numbers import ContratTraits, Traits
 
 
 def trait(

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.connectors.base import Record
 from gateway.domain.seal import OpaqueIds, Sealer
 from gateway.federation.ids.id_assigner import AssignedIds, IdAssigner, person_keys
-from gateway.federation.join.link import Cluster, SourcedRecord, link
+from gateway.federation.join.join_records import Cluster, SourcedRecord, link
 from gateway.schema.nouns import Contrat, Jeune
 from gateway.schema.organisations import TypeSource
 from gateway.stores.links import LinkStore

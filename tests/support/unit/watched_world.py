@@ -18,7 +18,7 @@ from gateway.evenements.perimeter_logs import EventLog
 from gateway.evenements.perimeters import WatchedPerimeter
 from gateway.evenements.watcher import Watched, Watcher
 from gateway.federation.collect.kept_readings import Freshness, SourceReadings
-from gateway.federation.join.link import SourcedRecord
+from gateway.federation.join.join_records import SourcedRecord
 from gateway.federation.organisation_directory import Directory
 from gateway.operation import Gateway, answer
 from gateway.operation_runner import GraphQLRequest

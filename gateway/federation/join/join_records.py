@@ -29,8 +29,8 @@ from functools import cached_property
 
 from gateway.connectors.base import Record, traits_of
 from gateway.domain.days import PARIS, end_of_day, is_midnight, paris_day
-from gateway.domain.identifiers import Traits, identity_key
 from gateway.domain.matching import Collective, Match, ScoredPair, collective, match
+from gateway.domain.official_numbers import Traits, identity_key
 from gateway.domain.similarity import Level
 from gateway.schema.nouns import Jeune
 from gateway.schema.organisations import TypeSource

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import identifiers as i
+from gateway.domain import official_numbers as i
 
 
 @pytest.mark.parametrize("uai", ["0951099D", "0010856A", "0750001U", "0594899E", "9990001X", "0123456S"])
