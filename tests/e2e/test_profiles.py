@@ -109,20 +109,20 @@ def test_no_value_of_a_category_not_granted_is_in_any_byte(world: World, gateway
 
 
 @pytest.mark.parametrize("profil", PROFILES)
-def test_a_query_of_refused_fields_only_asks_no_partner_and_its_control_does(world: World, profil: str) -> None:
+def test_a_query_of_refused_fields_only_asks_no_partner_and_its_control_does(counted: World, profil: str) -> None:
     refused = [champ for champ, categorie in OF_THE_JEUNE.items() if categorie not in readable_fields(profil)]
     if not refused:
         pytest.skip("this profile reads every category")
     partner_request = f"{{ jeunes(first: 5) {{ edges {{ node {{ {' '.join(map(selection, refused))} }} }} }} }}"
-    with world.gateway() as cold:
-        world.check.reset_all()
-        response = cold.graphql(world.token(profil), partner_request)
+    with counted.gateway() as cold:
+        counted.check.reset_all()
+        response = cold.graphql(counted.token(profil), partner_request)
         assert response["data"] == {"jeunes": None}
         assert {e["extensions"]["code"] for e in response["errors"]} == {"CHAMP_REFUSE"}
-        assert world.check.total() == 0
+        assert counted.check.total() == 0
         if "PARCOURS" in readable_fields(profil):
-            cold.graphql(world.token(profil), "{ jeunes(first: 5) { edges { node { age } } } }")
-            assert world.check.total() > 0
+            cold.graphql(counted.token(profil), "{ jeunes(first: 5) { edges { node { age } } } }")
+            assert counted.check.total() > 0
 
 
 def test_values_of_the_truth_are_in_no_byte_that_may_not_hold_them(world: World, gateway: LaunchedGateway) -> None:
