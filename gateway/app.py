@@ -64,7 +64,7 @@ from gateway.errors import (
 from gateway.operation import Gateway, answer
 from gateway.reception.reception import Reception
 from gateway.response import GraphQLResponse, refused_response
-from gateway.sources.events.webhook import WebhookReceiver
+from gateway.sources.events.webhook_receiver import WebhookReceiver
 from gateway.statistiques.public_figures import PublicFigures
 from gateway.stores.event_log import EventsUnavailable
 from gateway.web.documentation import documentation_routes

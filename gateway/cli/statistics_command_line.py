@@ -31,7 +31,7 @@ def statistics_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _count_night(arguments: argparse.Namespace) -> int:
-    from gateway.cli.statistiques import count_night  # noqa: PLC0415
+    from gateway.cli.count_statistics import count_night  # noqa: PLC0415
 
     if arguments.months is not None and arguments.months < 1:
         raise CommandFailed("--mois : un nombre de mois, 1 au moins")
@@ -40,18 +40,18 @@ def _count_night(arguments: argparse.Namespace) -> int:
 
 
 def _publish_counts(_: argparse.Namespace) -> int:
-    from gateway.cli.statistiques import publish_counts  # noqa: PLC0415
+    from gateway.cli.count_statistics import publish_counts  # noqa: PLC0415
 
     return asyncio.run(publish_counts(lambda line: print(line, flush=True)))
 
 
 def _export_figures(arguments: argparse.Namespace) -> None:
-    from gateway.cli.statistiques import export_figures  # noqa: PLC0415
+    from gateway.cli.count_statistics import export_figures  # noqa: PLC0415
 
     print(asyncio.run(export_figures(Path(arguments.file), arguments.parameters)))
 
 
 def _statistics_state(_: argparse.Namespace) -> None:
-    from gateway.cli.statistiques import describe_state  # noqa: PLC0415
+    from gateway.cli.count_statistics import describe_state  # noqa: PLC0415
 
     print(asyncio.run(describe_state()))

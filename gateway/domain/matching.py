@@ -1,4 +1,4 @@
-"""Joins the records of one person: block, score, join best first. Pure; knows no noun and no source.
+"""Matches records: which are of one person, by block, score, and the best first. Pure; knows no noun and no source.
 
 1. Block: two records are compared only if they share a telling word and the birth date (day and month in any order), the
    birth date and the home, all their words in one year or on one day of the year, a contact and the year or a word, an INE,

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from gateway.edge.graphql_http import MalformedRequest, read_body
 from gateway.edge.refusals import refusal, retry_after
-from gateway.sources.events.webhook import WebhookCall, WebhookOutcome, WebhookReceiver
+from gateway.sources.events.webhook_receiver import WebhookCall, WebhookOutcome, WebhookReceiver
 
 BYTES_MAX = 8 * 1024
 

@@ -20,8 +20,8 @@ from gateway.schema.directives import fraicheur
 from gateway.schema.event_roots import EVENEMENTS, EventContext, EventRoots
 from gateway.schema.events import EvenementConnection
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
-from gateway.schema.me import Moi
 from gateway.schema.meanings import describe
+from gateway.schema.moi import Moi
 from gateway.schema.mutation import Mutation, list_writes
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat

@@ -30,7 +30,7 @@ from gateway.sources.codec import codec
 from gateway.sources.connector_runs import lazily
 from gateway.sources.events.event_partners import consumers, receiver
 from gateway.sources.events.queue import QueueConsumer
-from gateway.sources.events.webhook import WebhookReceiver
+from gateway.sources.events.webhook_receiver import WebhookReceiver
 from gateway.sources.fetch import SourceDeps, Sources
 from gateway.sources.harvest.harvester import HarvestTarget
 from gateway.sources.harvest.progress import HarvestMetrics

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from gateway.connectors.base import PagingStyle, PartnerRequest
 from gateway.connectors.discovery import connectors
 from gateway.connectors.table.dialect import Dialect
-from gateway.sources.events.webhook import WebhookCall, is_authentic
+from gateway.sources.events.webhook_receiver import WebhookCall, is_authentic
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners import file_format
 from gateway.sources.partners.load import load_partners

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from gateway.cache.interface import CacheKey, LocalCache, MemoryBackend
 from gateway.connectors.aimaira import CONNECTOR
 from gateway.edge.partner_notices_http import BYTES_MAX, webhook_route
-from gateway.sources.events.webhook import WINDOW, Subscription, WebhookReceiver
+from gateway.sources.events.webhook_receiver import WINDOW, Subscription, WebhookReceiver
 from gateway.sources.metrics import SourceMetrics
 from tests.support.sources import BASE, UAI_A, UAI_B, SourcesHarness, partner, sources_harness, transport, unit
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from gateway.cli.statistiques import count_night, describe_state, publish_counts
+from gateway.cli.count_statistics import count_night, describe_state, publish_counts
 from gateway.errors import CommandFailed
 from gateway.statistiques.nightly_lots import CountedPeriod, counted_period
 from gateway.stores.blocks_writer import BlockWriter

@@ -23,7 +23,7 @@ from gateway.execution.executor import ExecutionMode as _ExecutionMode
 from gateway.schema.organisations import NatureDefaut as _NatureDefaut
 from gateway.server.composition import build_gateway as _build_gateway
 from gateway.server.services import build_services as _build_services
-from gateway.sources.events.webhook import WebhookOutcome as _WebhookOutcome
+from gateway.sources.events.webhook_receiver import WebhookOutcome as _WebhookOutcome
 from gateway.sources.harvest.referentiel import VERSION as _REFERENTIEL_VERSION
 from gateway.sources.partners.file_format import PartnerFile as _PartnerFile
 from gateway.sources.partners.tenants import COLUMNS as _TENANT_COLUMNS

@@ -16,7 +16,7 @@ from gateway.federation.join.join_records import FollowUp
 from gateway.federation.join.merge import etat_traitement
 from gateway.federation.join.precedence import same_representants
 from gateway.federation.views.build import _is_suivi_known
-from gateway.federation.views.moi import present_moi
+from gateway.federation.views.moi_resolver import present_moi
 from gateway.federation.views.view import MaskedCopies, Rights, Shown, View, readable
 from gateway.schema.filters import FiltreJeunes
 from gateway.schema.nouns import (

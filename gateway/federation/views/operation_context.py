@@ -24,14 +24,14 @@ from gateway.federation.paging import CursorCodec, SortedList, binding, cut, win
 from gateway.federation.views.event_resolver import EventResolver
 from gateway.federation.views.figure_resolver import FigureResolver
 from gateway.federation.views.menus import Menus
-from gateway.federation.views.moi import SourceStates, present_moi
+from gateway.federation.views.moi_resolver import SourceStates, present_moi
 from gateway.federation.views.search import search
 from gateway.federation.views.view import MaskedCopies, PageMade, Rights, Shown, View, ViewPerson, is_frozen
 from gateway.federation.views.write_resolver import WriteResolver
 from gateway.schema.connections import ContratConnection, JeuneConnection, RuptureConnection
 from gateway.schema.coordinates import END_CURSORS, ROW_CURSORS, TOLD_BY_LIST
 from gateway.schema.filters import FiltreContrats, FiltreJeunes, FiltreRuptures, FiltreSansContrat
-from gateway.schema.me import Moi
+from gateway.schema.moi import Moi
 from gateway.schema.nouns import Contrat, Jeune, Rupture
 from gateway.schema.orders import TriContrats, TriJeunes, TriRuptures, TriSansContrat
 from gateway.schema.organisations import Cfa, Commune, MissionLocale, Node, Source

@@ -9,7 +9,7 @@ from gateway.cache.interface import Cache
 from gateway.connectors.base import Connector
 from gateway.errors import ConfigurationError
 from gateway.sources.events.queue import QueueConsumer
-from gateway.sources.events.webhook import Subscription, WebhookReceiver
+from gateway.sources.events.webhook_receiver import Subscription, WebhookReceiver
 from gateway.sources.fetch import Sources
 from gateway.sources.metrics import SourceMetrics
 from gateway.sources.partners.load import EventsConfig, Partner

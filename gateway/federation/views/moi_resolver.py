@@ -12,7 +12,7 @@ from gateway.auth.policy.policy import mends
 from gateway.auth.policy.rules import Profil
 from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.view import Rights, cfas_of
-from gateway.schema.me import Moi
+from gateway.schema.moi import Moi
 from gateway.schema.organisations import Cfa, ModeSource, Qualite, Source, Territoire, TypeTerritoire
 
 HARMED_MAX = 100  # establishments of a source whose quality is told: an answer is read by somebody
