@@ -23,15 +23,17 @@ from typing import Any
 import redis
 
 from fixtures.gateway_process import LaunchedGateway
+from fixtures.population.model import Account
 from fixtures.world import World
 from tests.conftest import TODAY
-from tests.support.e2e.changes import followed, read, suivi
+from tests.support.e2e.changes import View, followed, read, suivi
 from tests.support.e2e.event_listener import EventListener, listening
 from tests.support.e2e.told_streams import open_log
 from tests.support.pair import Node, a_database
 from tests.support.redis_server import redis_server
 
 SITUATIONS = ("RDV_PRIS", "NOUVEAU_PROJET")
+DAYS = 50  # of breaches entered for one person: a day told before is no news, and one before the contract began is none
 NAMES = {"RUPTURE_NOUVELLE": "rupture.nouvelle", "SUIVI_MODIFIE": "suivi.modifie"}
 
 
@@ -117,14 +119,9 @@ def measure(world: World, number: int, seed: int, delays: Delays) -> None:
 def _change(world: World, gateway: LaunchedGateway, rank: int) -> ToldChange:
     nodes = read(world, gateway)
     if rank % 2 == 0:
-        seen = {(one["contrat"]["cfa"]["uai"], one["jeune"]["nom"], one["jeune"]["dateNaissance"]) for one in nodes}
-        uai, account = next(
-            (uai, one)
-            for uai, accounts in world.population.accounts["aimaira"].items()
-            for one in accounts
-            if (uai, one.person.nom, one.person.date_naissance.isoformat()) in seen
-        )
-        day, at = (TODAY - timedelta(days=2 + rank % 170)).isoformat(), time.monotonic()
+        round_, place = divmod(rank // 2, DAYS)
+        uai, account = _broken_off(world, nodes)[round_]
+        day, at = (TODAY - timedelta(days=2 + place)).isoformat(), time.monotonic()
         world.check.change("aimaira", f"{uai}/{account.key}", "rupture", day)
         return ToldChange("push", "RUPTURE_NOUVELLE", lambda event: event["rupture"]["date"] == day, at)
     account, at = followed(world, nodes), time.monotonic()
@@ -138,6 +135,17 @@ def _change(world: World, gateway: LaunchedGateway, rank: int) -> ToldChange:
         at,
         lambda event: event["jeune"]["suivi"]["situation"] == other,
     )
+
+
+def _broken_off(world: World, nodes: View) -> list[tuple[str, Account]]:
+    """Those of Aimaira whose breach the list shows, each with its CFA."""
+    shown = {(one["contrat"]["cfa"]["uai"], one["jeune"]["nom"], one["jeune"]["dateNaissance"]) for one in nodes}
+    return [
+        (uai, one)
+        for uai, accounts in world.population.accounts["aimaira"].items()
+        for one in accounts
+        if (uai, one.person.nom, one.person.date_naissance.isoformat()) in shown
+    ]
 
 
 def _heard(adviser: EventListener, change: ToldChange, delays: Delays, when: str) -> Mapping[str, Any] | None:
