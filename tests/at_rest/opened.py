@@ -2,7 +2,7 @@
 
 A version is a directory: `configuration/` with the data directory (SQLite files, referential, key set), `postgresql.sql` with
 the same tables of a PostgreSQL database, `redis.json` with what it kept in Redis, and `expected.json` with what it answered.
-Since 0.2.0 also `schema.graphql`, the contract it published.
+Since 0.2.0 also `schema.graphql`, the contract it published, and `COMMIT`, from which its wheel is built again.
 """
 
 import asyncio

@@ -53,6 +53,10 @@ def main(version: str) -> None:
     (target / "expected.json").write_text(_json(expected), encoding="utf-8")
     _add_answers(target, expected)
     shutil.copy(ROOT / "schema.graphql", target)
+    commit = subprocess.run(
+        ["/usr/bin/env", "git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    (target / "COMMIT").write_text(commit, encoding="ascii")
 
 
 def _write(world: World, target: Path) -> dict[str, Any]:

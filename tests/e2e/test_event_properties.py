@@ -1,4 +1,4 @@
-"""I8 to I11 over real HTTP, generated: 120 of each in an ordinary run, 10,000 by `pytest -m chaos`; the seed is printed.
+"""I8 to I11 over real HTTP, generated: 300 of each in an ordinary run, 10,000 by `pytest -m chaos`; the seed is printed.
 
 The world is small and its partners tell their changes. What is compared is a push and what the same caller reads at that moment.
 """
@@ -35,7 +35,7 @@ from tests.support.figures import note
 from tests.support.pair import counter
 
 SEED = int(os.environ.get("GRAINE", "19"))
-SHORT, LONG = 120, 10_000
+SHORT, LONG = 300, 10_000
 # Each profile of the policy, told of what this world does not change: `tests/unit/test_event_profiles.py`.
 PROFILES = (
     "ml",
@@ -49,7 +49,7 @@ PROFILES = (
     "france-travail",
 )
 SITUATIONS = ("RDV_PRIS", "NOUVEAU_PROJET", "CHERCHE_CONTRAT", "REORIENTATION", "AUTRE")
-VOLUMES = [pytest.param(SHORT, id="120"), pytest.param(LONG, id="10000", marks=pytest.mark.chaos)]
+VOLUMES = [pytest.param(SHORT, id="300"), pytest.param(LONG, id="10000", marks=pytest.mark.chaos)]
 
 
 @dataclass

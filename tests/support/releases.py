@@ -1,7 +1,7 @@
 """Two releases as an operator installs them: their wheels, each in a folder from which `python -m gateway` runs it.
 
-The one before is built again from the commit that first told its version; the one after is this checkout, whose histories go
-one revision further where none came since: what must hold is held by a schema that did change, whichever release comes next.
+The one before is built again from its commit; the one after is this checkout, whose histories go one revision further where none
+came since: what must hold is held by a schema that did change, whichever release comes next.
 """
 
 import re
@@ -49,12 +49,19 @@ def former(folder: Path) -> Path:
 
 
 def commit_of(version: str) -> str:
-    """The commit of a release, found in the history: a digest kept in a file leads nowhere once the history is taken up again."""
+    """The commit of a release: the one written beside its data or, where the history was taken up again without it, the first
+    that tells its version."""
+    kept = (VERSIONS / f"v{version}" / "COMMIT").read_text(encoding="ascii").strip()
+    if _git("cat-file", "-e", f"{kept}^{{commit}}").returncode == 0:
+        return kept
     wanted = f'^version = "{re.escape(version)}"$'
-    command = ["git", "log", "--reverse", "--format=%H", f"-G{wanted}", "--", "pyproject.toml"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    told = _git("log", "--reverse", "--format=%H", f"-G{wanted}", "--", "pyproject.toml").stdout.split()
     assert told, f"no commit tells version {version}: is this clone shallow?"
     return told[0]
+
+
+def _git(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["/usr/bin/env", "git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def following(folder: Path, before: Path) -> Path:
