@@ -1,7 +1,9 @@
 """The addresses that operators give for PostgreSQL and Redis: what is accepted is translated, what fails is one French line that
 says the cause and what to do, and never the address."""
 
+import asyncio
 import ssl
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +197,9 @@ async def test_a_database_that_cannot_be_used_is_one_line(postgresql: str, url: 
     with pytest.raises(ConfigurationError) as refusal:
         await journal.open()
     await journal.close()
+    # aiosqlite stops the thread of a file that does not open, and waits for it no more: it ends while there is a loop to tell.
+    for thread in [one for one in threading.enumerate() if one.name.endswith("(_connection_worker_thread)")]:
+        await asyncio.to_thread(thread.join, 10)
     assert str(refusal.value) == f"journal : base inutilisable ({OPENED[url]})"
 
 
