@@ -31,9 +31,7 @@ def test_r6_a_hung_journal_takes_no_place_of_the_others(small_world: World, tmp_
                 anonymous += crowd(gateway, token, ANONYMOUS, CLIENTS)
             print(nature, "nominatives", nominative.result(), "autres", anonymous)
             assert nominative.result() == {503: 2 * CLIENTS}
-            # A busy machine refuses one whose turn is long in coming; those whom the journal held took every place.
-            assert anonymous.keys() <= {200, 503}
-            assert anonymous[200] > 9 * anonymous[503]
+            assert anonymous.keys() == {200}
             with client_http(gateway.url) as http:
                 assert until(lambda: health(gateway)["manque"] == ["journal"])
                 refused = ask(http, token, NOMINATIVE)
