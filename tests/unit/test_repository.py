@@ -11,6 +11,9 @@ from tests.support.order import LONGEST, TESTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LINES_MAX = 350
+CITED = re.compile(
+    r"\b(?:tests|gateway|bench|tools|fixtures|deploy|docs)/[A-Za-z0-9_/.-]+\.(?:py|md|toml|yml|json|sh)\b"
+)
 ONLY_HTTP_SPEAKERS = {f"gateway/sources/http/{name}.py" for name in ("transport", "outbound", "credentials", "issuers")}
 
 
@@ -110,6 +113,16 @@ def test_the_commands_of_the_texts_exist() -> None:
         quoted |= set(re.findall(r"(?:`|<code>|^\s*|^\$ )make ([a-z][a-z-]*)", text.read_text("utf-8"), re.MULTILINE))
     assert {"run", "test", "check"} <= targets
     assert quoted <= targets
+
+
+def test_the_files_that_texts_name_are_there() -> None:
+    """Decision records tell of their day, changelogs of a release: what they name may be gone."""
+    texts = [
+        one for one in _followed("*.md") if not _name(one).startswith(("docs/decisions/", "changelog.d/", "CHANGELOG"))
+    ]
+    cited = {(_name(text), path) for text in texts for path in CITED.findall(text.read_text("utf-8"))}
+    assert len(cited) > 100
+    assert {(text, path) for text, path in cited if not (ROOT / path).exists()} == set()
 
 
 def test_the_files_of_tests_that_begin_first_are_there() -> None:
