@@ -72,13 +72,14 @@ def without_rest() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def forked_gateways() -> Iterator[None]:
-    """Of several processes of tests, each imports the gateway once, and forks those that it starts. Who runs a few tests, or long
+    """Of several processes of tests, each imports the gateway once, and forks what it starts of it. Who runs a few tests, or long
     ones, has each started as an operator does."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         yield
         return
     with pytest.MonkeyPatch.context() as patch, imported_gateway() as opened:
         patch.setattr(gateway_process, "start", opened.start_or(gateway_process.start))
+        patch.setattr(gateway_process, "run", opened.run_or(gateway_process.run))
         yield
 
 

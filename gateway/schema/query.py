@@ -5,6 +5,7 @@ Each asks the `Context` of its operation, which federation implements; none reac
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Annotated, Protocol
 
 import strawberry
@@ -280,8 +281,9 @@ class Query:
     sources: list[Source] | None = donnee(C.TECHNIQUE, "Les systèmes partenaires et leur état.", _sources, size=1)
 
 
+@cache
 def build() -> Schema:
-    """The schema of the gateway."""
+    """The schema of the gateway, made once a process: nobody changes it."""
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
     schema = Schema(Query, Mutation, EventRoots, config=config, directives=[fraicheur])
     describe(core_schema(schema))

@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -18,9 +19,15 @@ def version() -> dict[str, str]:
     return {
         "version": _number(),
         "commit": _commit(),
-        "schema": _digest(text(build()).encode()),
+        "schema": _schema(),
         "politique": _digest(FILE.read_bytes()),
     }
+
+
+@cache
+def _schema() -> str:
+    """Printed once a process: that takes as long as opening a store."""
+    return _digest(text(build()).encode())
 
 
 def _number() -> str:

@@ -36,16 +36,21 @@ from gateway.auth.policy.rules import (
 )
 from gateway.auth.policy.schema_check import check_schema
 from gateway.errors import ConfigurationError
+from gateway.schema import query
 from gateway.schema.connections import PageInfo
 from gateway.schema.nouns import Contrat, Statut
 from gateway.schema.orders import TriContrats, TriJeunes
 from gateway.schema.organisations import Commune, Source
-from gateway.schema.query import build, core_schema
 from tests.support.access.tools import POLICY
 
 
+def new_schema() -> GraphQLSchema:
+    """One that a test may change."""
+    return query.core_schema(query.build.__wrapped__())
+
+
 def test_the_delivered_schema_is_governed() -> None:
-    check_schema(core_schema(build()), POLICY)
+    check_schema(new_schema(), POLICY)
 
 
 def _field(type_: str, nom: str, champ: GraphQLField) -> Callable[[GraphQLSchema], None]:
@@ -197,7 +202,7 @@ def _rule_on_the_interface(schema: GraphQLSchema) -> None:
     ],
 )
 def test_a_flaw_stops_the_startup(change: Callable[[GraphQLSchema], None], told: str) -> None:
-    schema = core_schema(build())
+    schema = new_schema()
     change(schema)
     with pytest.raises(ConfigurationError) as raised:
         check_schema(schema, POLICY)
@@ -208,19 +213,19 @@ def test_a_flaw_stops_the_startup(change: Callable[[GraphQLSchema], None], told:
 def test_a_node_that_no_rule_opens_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(Contrat, OPENED_BY)
     with pytest.raises(ConfigurationError, match="Contrat n'a pas de règle d'ouverture"):
-        check_schema(core_schema(build()), POLICY)
+        check_schema(new_schema(), POLICY)
 
 
 @pytest.mark.parametrize("type_", [Source, Statut, Commune, PageInfo])
 def test_s5_a_type_that_does_not_declare_itself_stops_the_start(type_: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(type_, PATHS_TO)
     with pytest.raises(ConfigurationError, match=f"{type_.__name__} ne dit ni qu'il est un référentiel"):
-        check_schema(core_schema(build()), POLICY)
+        check_schema(new_schema(), POLICY)
 
 
 def test_s5_a_type_reached_by_a_governed_field_and_a_free_one_stops_the_start() -> None:
     """The finding itself: the rule of Cfa.source taken off, the state of a system is public by that edge."""
-    schema = core_schema(build())
+    schema = new_schema()
     _written("Cfa.source", CATEGORIE, None)(schema)
     with pytest.raises(ConfigurationError, match=r"Cfa\.source \(PUBLIQUE\) mène à Source, que TECHNIQUE ouvre"):
         check_schema(schema, POLICY)
@@ -229,17 +234,17 @@ def test_s5_a_type_reached_by_a_governed_field_and_a_free_one_stops_the_start() 
 def test_a_sort_key_that_asks_for_nothing_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TriJeunes.NOM_ASC, "asks", frozenset())
     with pytest.raises(ConfigurationError, match=r"TriJeunes\.NOM_ASC n'a pas de catégorie"):
-        check_schema(core_schema(build()), POLICY)
+        check_schema(new_schema(), POLICY)
 
 
 def test_a_free_field_may_lead_where_its_rule_leads_already() -> None:
-    schema = core_schema(build())
+    schema = new_schema()
     _towards("Employeur", "contrat", "Contrat")(schema)  # reached by Contrat.employeur only, which CONTRAT rules
     check_schema(schema, POLICY)
 
 
 def test_a_governed_non_null_list_is_refused() -> None:
-    schema = core_schema(build())
+    schema = new_schema()
     _as("Jeune.contrats", lambda type_: GraphQLNonNull(GraphQLList(type_)))(schema)
     with pytest.raises(ConfigurationError, match=r"Jeune\.contrats est gouverné"):
         check_schema(schema, POLICY)
@@ -250,7 +255,7 @@ def test_a_categorie_that_nobody_reads(tmp_path: Path) -> None:
     path = tmp_path / "policy.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match="personne ne lit la catégorie REPRESENTANT"):
-        check_schema(core_schema(build()), read_policy(path))
+        check_schema(new_schema(), read_policy(path))
 
 
 @pytest.mark.parametrize(
@@ -265,7 +270,7 @@ def test_a_categorie_that_nobody_reads(tmp_path: Path) -> None:
     ],
 )
 def test_a_rule_is_that_of_a_field_of_an_object(coordinate: str, rule: CategorieDonnee | None) -> None:
-    assert rule_of(core_schema(build()), coordinate) is rule
+    assert rule_of(new_schema(), coordinate) is rule
 
 
 @pytest.mark.parametrize("value", [TriJeunes.NOM_ASC, "NOM_ASC"])
@@ -276,7 +281,7 @@ def test_an_order_asks_for_what_it_tells_however_its_value_comes(value: object) 
 
 
 def test_an_order_that_the_graph_has_not_is_told_line_by_line() -> None:
-    schema = core_schema(build())
+    schema = new_schema()
     del schema.type_map["TriContrats"]
     told = list(unruled_criteria(schema))
     assert told == sorted(f"TriContrats.{order.name} n'existe pas" for order in TriContrats)

@@ -9,7 +9,6 @@ import asyncio
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +17,8 @@ from typing import Any
 
 import asyncpg
 
-from fixtures.gateway_process import ROOT, LaunchedGateway, environment, serve
+from fixtures import gateway_process
+from fixtures.gateway_process import ROOT, LaunchedGateway, serve
 from fixtures.identity_provider import Identity
 from fixtures.remote_control import client_http
 from fixtures.servers import HOST, Servers, free_port, reserve
@@ -84,10 +84,7 @@ class Opened:
 
 def run(env: Mapping[str, str], *arguments: str, code: Path = ROOT) -> "subprocess.CompletedProcess[str]":
     """`python -m gateway` with these arguments, to its end."""
-    command = [sys.executable, "-m", "gateway", *arguments]
-    return subprocess.run(
-        command, cwd=code, env=environment(env), capture_output=True, text=True, timeout=COMMAND, check=False
-    )
+    return gateway_process.run(arguments, env, code)
 
 
 def copy(version: Path, record: Path, kind: str, databases: Mapping[str, str] | None = None) -> Opened:

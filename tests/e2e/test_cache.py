@@ -1,8 +1,6 @@
 """The cache and freshness as a caller sees them: two processes over one Redis, a partner that dies warm, fresher data."""
 
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.gateway_process import ROOT, LaunchedGateway, environment
+from fixtures import gateway_process
+from fixtures.gateway_process import LaunchedGateway
 from fixtures.servers import HOST
 from fixtures.world import World
 from gateway.federation.collect.collector import VERIFY_AFTER
@@ -94,9 +93,7 @@ class BothOfOneRedis:
             results = list(threads.map(lambda p: until_complete(p, world.token("ml"), ALL, n=50), (a, b)))
             self.asked = asked(world)
             world.check.reset_all()
-            command = [sys.executable, "-m", "gateway", "cache", "purger", "gestibase"]
-            purging = environment(world.environment | env)
-            subprocess.run(command, env=purging, cwd=ROOT, check=True, capture_output=True)
+            gateway_process.run(("cache", "purger", "gestibase"), world.environment | env).check_returncode()
             until_complete(b, world.token("ml"), ALL, n=50)
             self.purged = {partner for partner, operations in world.check.counters().items() if operations}
             self.redis_answered = b"redis sans" not in a.journal.read_bytes()[told:]

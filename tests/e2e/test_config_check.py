@@ -1,13 +1,10 @@
 """`config check --en-ligne` before a start: each of those a gateway asks is told, whether it answers or not."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from fixtures.gateway_process import ROOT
+from fixtures import gateway_process
 from fixtures.world import World
 
 
@@ -18,9 +15,7 @@ def sound(world: World) -> Iterator[None]:
 
 
 def checked(world: World, **env: str) -> tuple[int, list[str]]:
-    command = [sys.executable, "-m", "gateway", "config", "check", "--en-ligne"]
-    environment = {**os.environ, **world.environment, **env}
-    told = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    told = gateway_process.run(("config", "check", "--en-ligne"), {**world.environment, **env})
     assert told.stderr == ""
     return told.returncode, told.stdout.splitlines()
 

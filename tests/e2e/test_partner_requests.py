@@ -1,12 +1,11 @@
 """Partner requests are those of the plan: they depend on the perimeter, never on the rows, and stop when warm."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from fixtures.gateway_process import ROOT, LaunchedGateway, environment
+from fixtures import gateway_process
+from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
 from tests.support.e2e.queries import ALL, until_complete
 from tests.support.figures import note
@@ -61,10 +60,10 @@ def test_calls_do_not_grow_with_the_page(counted: World, long_waiting: str) -> N
 def test_the_cfas_of_a_mission_locale_are_explained_and_asked(counted: World, long_waiting: str) -> None:
     """The command line names them; those, and no other, are asked by its queries."""
     query = "{ ruptures(first: 1) { totalCount complet } }"
-    command = [sys.executable, "-m", "gateway", "expliquer", query, "--client", "ml"]
-    env = environment(counted.environment | {"GATEWAY_CONFIG": long_waiting})
+    env = counted.environment | {"GATEWAY_CONFIG": long_waiting}
     counted.check.reset_all()
-    finished = subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True, text=True)
+    finished = gateway_process.run(("expliquer", query, "--client", "ml"), env)
+    finished.check_returncode()
     assert requests(counted) <= {"referentiel"}
     rows = [line for line in finished.stdout.splitlines() if line.startswith("  0")]
     assert f"CFA concernés : {len(rows)}\n" in finished.stdout

@@ -1,7 +1,6 @@
 """A CFA that only transmits, beside the six systems: the same young people, told by the v3 contract, give the same answers."""
 
 import subprocess
-import sys
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
-from fixtures.gateway_process import ROOT, LaunchedGateway, environment
+from fixtures import gateway_process
+from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
 from tests.support.e2e.browser import browsing, overflow, violations
 from tests.support.e2e.page import CAPTURES, opened
@@ -200,9 +200,7 @@ def test_the_page_of_a_key_in_a_browser_wide_and_narrow(
 
 def erasing(world: World, person: dict[str, Any], *more: str) -> "subprocess.CompletedProcess[str]":
     identity = ("--nom", person["nom"], "--prenom", person["prenom"], "--naissance", person["dateNaissance"])
-    command = [sys.executable, "-m", "gateway", "personne", "effacer", *identity, *more]
-    env = environment(world.environment)
-    return subprocess.run(command, cwd=ROOT, env=env, text=True, capture_output=True, check=False)
+    return gateway_process.run(("personne", "effacer", *identity, *more), world.environment)
 
 
 def test_an_officer_erases_one_person_and_no_night_brings_it_back(pushing: World, receiving: LaunchedGateway) -> None:

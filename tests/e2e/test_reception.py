@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from fixtures.gateway_process import ROOT, LaunchedGateway, environment
+from fixtures import gateway_process
+from fixtures.gateway_process import LaunchedGateway
 from fixtures.world import World
 from gateway.domain.seal import Sealer
 from gateway.stores.dossier_seal import opened
@@ -42,10 +42,7 @@ def receiving(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 def importing(env: dict[str, str], client: str, key: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "gateway", "cle", "importer", client]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment(env), input=f"{key}\n", text=True, capture_output=True, check=False
-    )
+    return gateway_process.run(("cle", "importer", client), env, told=f"{key}\n")
 
 
 def own(world: World, **changes: Any) -> dict[str, Any]:

@@ -6,8 +6,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.gateway_process import ROOT, environment
+from fixtures import gateway_process
 from fixtures.world import World
 from gateway.__main__ import main
 from tests.support.e2e.queries import until_complete
@@ -184,10 +182,7 @@ def test_each_wrong_start_ends_by_itself(world: World, tmp_path: Path) -> None:
         environ = {**world.environment, "GATEWAY_CONFIG": str(record), "PORT": "0", "ADMIN_PORT": "0"}
         spoil(record, environ)
         debut = time.monotonic()
-        command = [sys.executable, "-m", "gateway", "serve"]
-        finished = subprocess.run(
-            command, env=environment(environ), cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        finished = gateway_process.run(["serve"], environ)
         durations[case] = time.monotonic() - debut
         assert (finished.returncode, told in finished.stderr, "Traceback" in finished.stderr) == (2, True, False), case
     worst = max(durations, key=durations.__getitem__)

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.gateway_process import ROOT, environment
+from fixtures import gateway_process
 from fixtures.world import World
 from gateway.auth.authentication.clients import REQUEST_PRICE
 from tests.support.balancer import Balancer
@@ -50,10 +48,7 @@ def two(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]
 
 def journal_intact(node: Node) -> str:
     """What `journal verifier` prints of a chain that is whole."""
-    command = [sys.executable, "-m", "gateway", "journal", "verifier"]
-    finished = subprocess.run(
-        command, env=environment(node.environment), cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    finished = gateway_process.run(("journal", "verifier"), node.environment)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
 

@@ -1,13 +1,12 @@
 """The past of the demo: which month-ends are drawn, and what the passes of them leave."""
 
-import subprocess
-import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fixtures import gateway_process
 from fixtures.demo_history import (
     MONTHS_COUNTED,
     NIGHT,
@@ -18,7 +17,6 @@ from fixtures.demo_history import (
     next_rank,
     tell_history,
 )
-from fixtures.gateway_process import ROOT, environment
 from fixtures.simulators.clock import PARIS
 from fixtures.world import World
 from gateway.server.statistics_watch import END, START
@@ -92,10 +90,7 @@ def test_a_night_of_the_demo_itself_leaves_its_past_as_it_was(tmp_path: Path) ->
         world = World.generated(tmp_path, **REQUEST, today=TODAY)
         world.months = months
         with world:
-            done = subprocess.run(
-                [sys.executable, "-m", "gateway", "statistiques", "relever"],
-                cwd=ROOT, env=environment(world.environment), capture_output=True, text=True, check=False,
-            )  # fmt: skip
+            done = gateway_process.run(("statistiques", "relever"), world.environment)
         assert done.returncode == 0, done.stderr
         assert (read(url, COUNTED) == past) is is_kept
 

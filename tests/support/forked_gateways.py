@@ -1,4 +1,4 @@
-"""Gateways of tests that are forked instead of started: importing is done once (docs/decisions/0163)."""
+"""Gateways and commands of tests that are forked instead of started: importing is done once (docs/decisions/0163)."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from fixtures.gateway_process import ROOT
+from fixtures.gateway_process import COMMAND, ROOT, environment
 
 Start = Callable[[str, Mapping[str, str], Any, Path], "subprocess.Popen[str]"]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 MESSAGE_MAX = 1 << 18  # bytes: an environment in it
 BEAT = 0.01  # seconds between two looks at a process that is waited for
 
@@ -44,15 +46,38 @@ class ImportedGateway:
 
         return start
 
+    def run_or(self, run: Run) -> Run:
+        """The same, of a command that is waited for."""
+
+        def forked(
+            arguments: Sequence[str], env: Mapping[str, str], code: Path = ROOT, told: str = ""
+        ) -> "subprocess.CompletedProcess[str]":
+            return self._run(arguments, environment(env), told) if code == ROOT else run(arguments, env, code, told)
+
+        return forked
+
+    def _run(self, arguments: Sequence[str], env: Mapping[str, str], told: str) -> "subprocess.CompletedProcess[str]":
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as given, tempfile.TemporaryFile() as output:
+            given.write(told)
+            given.seek(0)
+            with tempfile.TemporaryFile() as errors:
+                streams = [each.fileno() for each in (given, output, errors)]
+                pid = self.ask({"arguments": arguments, "environment": dict(env)}, *streams)
+                code = ForkedProcess(self, pid, arguments).wait(COMMAND)
+                written = [(each.seek(0), each.read().decode())[1] for each in (output, errors)]
+        return subprocess.CompletedProcess(arguments, code, *written)
+
     def _fork(self, arguments: Sequence[str], env: Mapping[str, str], output: Any) -> "subprocess.Popen[str]":
         asked = {"arguments": arguments, "environment": dict(env)}
-        if output != subprocess.PIPE:
-            return ForkedProcess(self, self.ask(asked, output.fileno()), arguments)
-        reading, writing = os.pipe()
-        try:
-            pid = self.ask(asked, writing)
-        finally:
-            os.close(writing)
+        with open(os.devnull, encoding="ascii") as nothing:
+            if output != subprocess.PIPE:
+                pid = self.ask(asked, nothing.fileno(), output.fileno(), output.fileno())
+                return ForkedProcess(self, pid, arguments)
+            reading, writing = os.pipe()
+            try:
+                pid = self.ask(asked, nothing.fileno(), writing, writing)
+            finally:
+                os.close(writing)
         return ForkedProcess(self, pid, arguments, os.fdopen(reading, encoding="utf-8"))
 
     def ask(self, asked: Mapping[str, Any], *files: int) -> Any:

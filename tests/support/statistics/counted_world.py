@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fixtures.gateway_process import ROOT, environment
+from fixtures import gateway_process
 from fixtures.population.truth import truth
 from fixtures.world import World
 from tests.support.databases import read
@@ -44,9 +43,7 @@ class CountedWorld:
         return f"sqlite+aiosqlite:///{self.record / 'donnees' / 'statistiques.sqlite'}"
 
     def statistics(self, *words: str, **further: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "gateway", "statistiques", *words]
-        env = environment({**self.environment, **further})
-        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        return gateway_process.run(("statistiques", *words), {**self.environment, **further})
 
     def cells(self, maille: str) -> Counter[tuple[str, str, str]]:
         """The true counts of a grid: by place, month and class, over its other keys."""
