@@ -27,6 +27,8 @@ __all__ = ["TODAY", "alone", "postgresql", "small", "url"]  # fixtures of every 
 OPENED: list[World] = []  # worlds that the files of tests share
 # As a gateway that serves does: what was imported lives as long as the process, and is not looked at again and again.
 GC_THRESHOLDS = (2_000, 20, 50)
+# Of the world that all share: what a gateway reads at its first list is what most of its tests cost (docs/decisions/0190).
+PEOPLE = 2_000
 LONG_WAIT = 25.0  # seconds of an answer: no source is late however busy this machine is; our clients wait longer
 
 
@@ -95,10 +97,9 @@ def no_fault_left() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The default population, told by six simulators over HTTP, its registry harvested; in a directory with a space."""
+    """PEOPLE of the default population, told by six simulators over HTTP, its registry harvested; in a directory with a space."""
     record: Path = tmp_path_factory.mktemp("le monde")
-    kind = DoubleWorld if request.config.getoption("--deux-passerelles") else World
-    yield from _harvested(kind.generated(record, today=TODAY), record)
+    yield from _harvested(_kind(request).generated(record, today=TODAY, jeunes=PEOPLE), record)
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +109,13 @@ def gateway(world: World) -> Iterator[LaunchedGateway]:
         yield launched
         assert world.record is not None
         (world.record / "metrics.txt").write_text(metrics(launched), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def default_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The whole default population, for what is promised of it or needs as many people."""
+    record = tmp_path_factory.mktemp("le monde entier")
+    yield from _harvested(_kind(request).generated(record, today=TODAY), record)
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +144,10 @@ def long_waiting(counted: World, tmp_path_factory: pytest.TempPathFactory) -> st
     """Configuration of a gateway of which no answer is partial, for those who count what it asks: who is told of a late source
     asks again."""
     return waiting(counted, tmp_path_factory.mktemp("longue attente"), LONG_WAIT)
+
+
+def _kind(request: pytest.FixtureRequest) -> type[World]:
+    return DoubleWorld if request.config.getoption("--deux-passerelles") else World
 
 
 def _harvested(closed: World, record: Path) -> Iterator[World]:

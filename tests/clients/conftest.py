@@ -14,6 +14,7 @@ from fixtures.world import World
 from tests.clients.documents import DOCUMENTS, hashed
 from tests.support.e2e.queries import until_complete
 from tests.support.node import build
+from tests.support.today import TODAY
 from tests.support.waiting import waiting
 
 FOLDER = Path(__file__).parent
@@ -46,10 +47,10 @@ def built() -> Path:
 
 
 @pytest.fixture(scope="session")
-def own_world(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The same people, told by partners of its own: one of them stays down as long as the clients are tried, which no other
-    test must meet, nor lift."""
-    with World(world.population, tmp_path_factory.mktemp("le monde des clients")) as opened:
+def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The default population, told by partners of its own: one of them stays down as long as the clients are tried, which no
+    other test must meet, nor lift."""
+    with World.generated(tmp_path_factory.mktemp("le monde des clients"), today=TODAY) as opened:
         opened.harvest()
         yield opened
 

@@ -12,8 +12,8 @@ from tests.support.figures import note
 PRECISION, RECALL, WORST_RECALL = 0.9999, 0.98, 0.95
 
 
-def test_records_of_the_default_population_are_joined_as_promised(world: World) -> None:
-    report = judge(world.population, world.rapprochements())
+def test_records_of_the_default_population_are_joined_as_promised(default_world: World) -> None:
+    report = judge(default_world.population, default_world.rapprochements())
     pairs, persons, worst = report.cost.pairs, report.cost.persons, report.worst
     assert worst is not None
     note(

@@ -32,6 +32,17 @@ OWN = """{ jeunes(first: 500) { totalCount nodes { nom statut { valeur } provena
 
 
 @pytest.fixture(scope="module")
+def world(default_world: World) -> World:
+    return default_world
+
+
+@pytest.fixture(scope="module")
+def gateway(world: World) -> Iterator[LaunchedGateway]:
+    with world.gateway() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
 def pushing(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The population of the six systems, of which one CFA transmits in the place of its ERP."""
     with World(world.population, tmp_path_factory.mktemp("un monde qui transmet"), pushes=True) as opened:
