@@ -27,7 +27,7 @@ from gateway.sources.units import CacheStatus, Unit, UnitFailure, UnitResult
 
 Keys = tuple[Collection[str], Collection[str], Collection[str]]  # postal codes, CFAs, identities
 READINGS_RECORDS_MAX = 400_000  # records of all the readings kept: they mostly share those of the last answers
-COPY_FRESH = timedelta(days=2)  # the age at which the operator is alerted (docs/metriques.md)
+COPY_FRESH = timedelta(days=2)  # two nights missed; the operator is alerted of one (docs/metriques.md)
 READINGS_MIN = 80  # records that a reading counts for at least: no more readings than views are kept
 HEARD_MAX = 120_000  # records kept of the last answer of each unit: as many as the cache of answers holds
 # From the best status to the worst: a source of which anything is stale is stale; else it was asked if any unit was.
