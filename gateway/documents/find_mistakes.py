@@ -48,7 +48,7 @@ _KNOWN = (
     _Known("Unknown type 'N'", Detail.TYPE_INCONNU, "Type inconnu : {0}", "", "*", "{0}"),
     _Known("Unknown directive '@N'", Detail.DIRECTIVE_INCONNUE, "Directive inconnue : @{0}", "", "@", "{0}"),
     _Known("Unknown fragment 'N'", Detail.FRAGMENT_INCONNU, "Fragment inconnu : {0}"),
-    _Known("Directive '@N' may not", Detail.DIRECTIVE_MAL_PLACEE, "La directive @{0} ne s'écrit pas ici"),
+    _Known("Directive '@N' may not", Detail.DIRECTIVE_MAL_PLACEE, "La directive @{0} ne s'écrit pas ici", among="@{0}"),
     _Known("The directive '@N' can only", Detail.REPETITION, "La directive @{0} est écrite deux fois au même endroit"),
     _Known(r"Variable '\$N' is not defined", Detail.VARIABLE_INCONNUE, "Variable non déclarée : ${0}"),
     _Known(r"Variable '\$N' is never used", Detail.VARIABLE_INUTILISEE, "Variable déclarée et inutilisée : ${0}"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphql import (
+    DirectiveLocation,
     GraphQLNamedType,
     GraphQLSchema,
     is_enum_type,
@@ -15,7 +16,7 @@ from graphql import (
 )
 from graphql.pyutils import suggestion_list
 
-from gateway.documents.mistake import Mistake
+from gateway.documents.mistake import Detail, Mistake
 from gateway.documents.wrong_values import NAME_MAX
 
 NEAREST_MAX = 3
@@ -26,6 +27,16 @@ _SCALARS = {
     "String": "un texte",
     "Boolean": "true ou false",
     "ID": "un identifiant",
+}
+_PLACES = {  # of a request, where a directive may stand
+    DirectiveLocation.QUERY: "une opération query",
+    DirectiveLocation.MUTATION: "une opération mutation",
+    DirectiveLocation.SUBSCRIPTION: "une opération subscription",
+    DirectiveLocation.VARIABLE_DEFINITION: "la déclaration d'une variable",
+    DirectiveLocation.FIELD: "un champ",
+    DirectiveLocation.FRAGMENT_SPREAD: "l'emploi d'un fragment",
+    DirectiveLocation.INLINE_FRAGMENT: "un fragment en ligne",
+    DirectiveLocation.FRAGMENT_DEFINITION: "la définition d'un fragment",
 }
 
 
@@ -81,11 +92,22 @@ def _shows(shape: GraphQLSchema, among: str) -> bool:
 
 def _expected(mistake: Mistake, shape: GraphQLSchema) -> str:
     """What would have been right, as that shape says it."""
+    if mistake.detail is Detail.DIRECTIVE_MAL_PLACEE:
+        return _where_it_stands(mistake.among, shape)
     type_ = _type(mistake.expected, shape)
     if type_ is None:
         return ""
     several = "une liste, chacun : " if mistake.expected.startswith("[") else ""
     return f" ; attendu : {several}{_described(type_)}"
+
+
+def _where_it_stands(among: str, shape: GraphQLSchema) -> str:
+    places = [place for location, place in _PLACES.items() if location in _named(shape, among).locations]
+    if not places:
+        return " ; elle se met dans un schéma, jamais dans une requête"
+    *others, last = places
+    before = f"{', '.join(others)} ou " if others else ""
+    return f" ; elle se met sur {before}{last}"
 
 
 def _type(text: str, shape: GraphQLSchema) -> GraphQLNamedType | None:
