@@ -42,10 +42,10 @@ class RequestTrace:
         """Measures a stage of the request, as long as its block lasts."""
         return Stage(self, name)
 
-    def headers(self) -> dict[str, str]:
-        """What a partner is told: the ids of the request, and a span of its own."""
-        parent = f"00-{self.trace_id}-{secrets.token_hex(8)}-{self.flags}"
-        return {"X-Request-Id": self.request_id, "traceparent": parent}
+    def headers(self, traced: bool) -> dict[str, str]:
+        """What a partner is told: the id of the request and, `traced`, its trace with a span of the partner's own."""
+        own = {"X-Request-Id": self.request_id}
+        return {**own, "traceparent": f"00-{self.trace_id}-{secrets.token_hex(8)}-{self.flags}"} if traced else own
 
 
 class Stage:

@@ -254,16 +254,16 @@ class PartnerClient:
         return request.operation if request.operation in self._operations else OTHER_OPERATION
 
     def _call(self, request: PartnerRequest, tenant: Tenant, known: PageValidator | None) -> Exchange:
-        limits = self.partner.limites
         return Exchange(
             source=self.partner.nom,
             url=address_of(self.partner, tenant) + page_trail.quoted_path(request.path),
             partner_request=request,
             credential=self._credential(request.acces or DEFAULT_ACCESS, tenant.key),
-            timeout=limits.delai_secondes,
-            octets_max=limits.octets_max,
+            timeout=self.partner.limites.delai_secondes,
+            octets_max=self.partner.limites.octets_max,
             known=known,
             token_turn=partial(self._token_turn, tenant.key),
+            trace=self.partner.trace,
         )
 
     def _credential(self, name: str, key: str) -> Credential | None:

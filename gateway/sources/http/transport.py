@@ -62,7 +62,8 @@ class Exchange:
     """One HTTP exchange: the absolute URL without query, the connector's request, how to prove who we are, the bounds.
 
     `timeout` is in seconds, from the connection to the last byte; `octets_max` counts decoded bytes. `known` is the page as it
-    was answered before. `token_turn` is entered around each token that has to be asked for first.
+    was answered before. `token_turn` is entered around each token that has to be asked for first. `trace`: the partner goes on
+    with the trace of a request; any other is told the id of the request alone.
     """
 
     source: str
@@ -73,6 +74,7 @@ class Exchange:
     octets_max: int
     known: PageValidator | None = None
     token_turn: TokenTurn | None = field(default=None, repr=False)
+    trace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,8 @@ class Transport:
 
 def _request(call: Exchange) -> httpx.Request:
     requested, conditions = call.partner_request, call.known.conditions if call.known else {}
-    trace = CURRENT.get()
-    ids = trace.headers() if trace else {}
+    current = CURRENT.get()
+    ids = current.headers(call.trace) if current else {}
     adresse = _address(call.url, tuple(requested.params.items()))
     headers = {**HEADERS, **conditions, **ids, **requested.headers}
     if requested.is_form:

@@ -185,6 +185,7 @@ class PartnerFile(NetworkKeys):
     ouverture: OpeningTable | None = None
     moisson: HarvestTable | None = None
     evenements: EventsTable | None = None
+    trace: bool = False  # it is told the trace of each request, to go on with it
     ecritures: bool = False  # what is written through the gateway is said to it, where its connector can
     dialecte: Dialect | None = None
 

@@ -67,6 +67,7 @@ class Partner:
     ouverture: tuple[time, time] | None = None  # Europe/Paris, a hint
     moisson: HarvestTable | None = None
     evenements: EventsConfig | None = None
+    trace: bool = False
     ecritures: bool = False
     own: Connector | None = field(default=None, repr=False)  # of its table
     network: OwnNetwork | None = None  # None: it is reached as the others
@@ -160,6 +161,7 @@ def load_partner(path: Path, environ: Mapping[str, str], genres: Collection[str]
         ouverture=(file.ouverture.debut, file.ouverture.fin) if file.ouverture else None,
         moisson=file.moisson,
         evenements=_events(path, file, environ),
+        trace=file.trace,
         ecritures=file.ecritures,
         own=connector(file.dialecte) if file.dialecte else None,
         network=read_network(path, file),

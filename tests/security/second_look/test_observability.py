@@ -134,7 +134,7 @@ def test_d2_a_traceparent_that_is_none_begins_a_new_trace(told: str) -> None:
 @pytest.mark.anyio
 async def test_d2_partners_are_told_the_ids_of_the_request(router: respx.MockRouter) -> None:
     route = router.get(f"{BASE}/liste/{UAI_A}").respond(json=[])
-    async with sources_harness(transport(router)) as harness:
+    async with sources_harness(transport(router), partner(trace=True)) as harness:
         start_trace(UUID, PARENT)
         await harness.sources.read([unit(UAI_A)], 1.0)
     headers = route.calls[0].request.headers
@@ -143,6 +143,17 @@ async def test_d2_partners_are_told_the_ids_of_the_request(router: respx.MockRou
     assert (version, trace, flags) == ("00", TRACE, "01")
     assert re.fullmatch("[0-9a-f]{16}", span)
     assert span != PARENT.split("-")[2]
+
+
+@pytest.mark.anyio
+async def test_a_partner_that_follows_no_trace_is_told_the_request_alone(router: respx.MockRouter) -> None:
+    route = router.get(f"{BASE}/liste/{UAI_A}").respond(json=[])
+    async with sources_harness(transport(router)) as harness:
+        start_trace(UUID, PARENT)
+        await harness.sources.read([unit(UAI_A)], 1.0)
+    headers = route.calls[0].request.headers
+    assert headers["x-request-id"] == UUID
+    assert headers.keys().isdisjoint({"traceparent", "tracestate", "baggage"})
 
 
 @pytest.mark.anyio
