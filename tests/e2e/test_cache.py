@@ -94,6 +94,7 @@ class BothOfOneRedis:
             self.asked = asked(world)
             world.check.reset_all()
             gateway_process.run(("cache", "purger", "gestibase"), world.environment | env).check_returncode()
+            time.sleep(VERIFY_AFTER)  # what was answered just before the purge is taken to hold
             until_complete(b, world.token("ml"), ALL, n=50)
             self.purged = {partner for partner, operations in world.check.counters().items() if operations}
             self.redis_answered = b"redis sans" not in a.journal.read_bytes()[told:]

@@ -16,12 +16,12 @@ from tests.support.figures import note
 
 
 def test_a_quarter_of_an_hour_of_the_advisers_keeps_within_every_quota(
-    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    default_world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    population = world.population
+    population = default_world.population
     day_run = DayRun(population.today, tuple(sorted(population.geographie.missions_locales)[:3]), 40, 9, 9.25)
-    a_part = {**world.environment, "GATEWAY_JOURNAL_URL": f"sqlite+aiosqlite:///{tmp_path / 'journal.sqlite'}"}
+    a_part = {**default_world.environment, "GATEWAY_JOURNAL_URL": f"sqlite+aiosqlite:///{tmp_path / 'journal.sqlite'}"}
     reading = live(population, a_part, day_run, lambda _: None)
 
     verify(reading)
