@@ -63,7 +63,7 @@ def test_some_version_is_kept() -> None:
 def test_what_a_former_version_wrote_is_refused_until_it_is_migrated(tmp_path: Path, kind: str) -> None:
     with as_written(BEFORE_HISTORIES, tmp_path, kind) as data:
         for command in (("serve",), ("journal", "verifier"), ("moisson",)):
-            refused = run(data.environment, *command)
+            refused = run({**data.environment, "PORT": "0", "ADMIN_PORT": "0"}, *command)
             store = "registre" if command == ("moisson",) else "journal"
             line = f"configuration : {store} : base antérieure à cette passerelle ; la migrer : « python -m gateway base migrer »"
             assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, line)
