@@ -105,10 +105,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="session")
 def gateway(world: World) -> Iterator[LaunchedGateway]:
     """A gateway of that world, as its own process."""
-    with world.gateway() as launched:
-        yield launched
-        assert world.record is not None
-        (world.record / "metrics.txt").write_text(metrics(launched), encoding="utf-8")
+    yield from _served(world)
 
 
 @pytest.fixture(scope="session")
@@ -119,11 +116,17 @@ def default_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="session")
-def counted(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The same people, told by partners that no gateway of the session asks: one that lives asks again by itself, four minutes
-    later, what it was asked, and would be counted with those of a test."""
+def default_gateway(default_world: World) -> Iterator[LaunchedGateway]:
+    """A gateway of that one."""
+    yield from _served(default_world)
+
+
+@pytest.fixture(scope="session")
+def counted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The whole default population, told by partners that no gateway of the session asks: one that lives asks again by itself,
+    four minutes later, what it was asked, and would be counted with those of a test."""
     record = tmp_path_factory.mktemp("le monde compté")
-    yield from _harvested(type(world)(world.population, record), record)
+    yield from _harvested(_kind(request).generated(record, today=TODAY), record)
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +147,13 @@ def long_waiting(counted: World, tmp_path_factory: pytest.TempPathFactory) -> st
     """Configuration of a gateway of which no answer is partial, for those who count what it asks: who is told of a late source
     asks again."""
     return waiting(counted, tmp_path_factory.mktemp("longue attente"), LONG_WAIT)
+
+
+def _served(world: World) -> Iterator[LaunchedGateway]:
+    with world.gateway() as launched:
+        yield launched
+        assert world.record is not None
+        (world.record / "metrics.txt").write_text(metrics(launched), encoding="utf-8")
 
 
 def _kind(request: pytest.FixtureRequest) -> type[World]:

@@ -78,6 +78,16 @@ def _leaves(type_: Any) -> str:
     return " { " + " ".join(name for name in names if name != "id") + " }"
 
 
+@pytest.fixture(scope="module")
+def world(default_world: World) -> World:
+    return default_world
+
+
+@pytest.fixture(scope="module")
+def gateway(default_gateway: LaunchedGateway) -> LaunchedGateway:
+    return default_gateway
+
+
 def readable_fields(profil: str) -> set[str]:
     return set(READ[profil].split())
 

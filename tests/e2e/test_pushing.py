@@ -37,9 +37,8 @@ def world(default_world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def gateway(world: World) -> Iterator[LaunchedGateway]:
-    with world.gateway() as launched:
-        yield launched
+def gateway(default_gateway: LaunchedGateway) -> LaunchedGateway:
+    return default_gateway
 
 
 @pytest.fixture(scope="module")

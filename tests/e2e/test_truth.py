@@ -49,12 +49,12 @@ def obtained_rows(gateway: LaunchedGateway, token: str) -> Counter[Key]:
 
 
 def test_each_mission_locale_reads_what_the_sources_reveal_no_more_and_no_less(
-    world: World, gateway: LaunchedGateway
+    default_world: World, default_gateway: LaunchedGateway
 ) -> None:
-    truth = list(world.check.truth())
-    expected = expected_by_mission(truth, world.population.today)
-    missions = sorted(world.population.geographie.missions_locales)
-    obtained = {mission: obtained_rows(gateway, world.token(f"ml-{mission}")) for mission in missions}
+    truth = list(default_world.check.truth())
+    expected = expected_by_mission(truth, default_world.population.today)
+    missions = sorted(default_world.population.geographie.missions_locales)
+    obtained = {mission: obtained_rows(default_gateway, default_world.token(f"ml-{mission}")) for mission in missions}
     for mission in missions:
         assert obtained[mission] == expected[mission], mission
     total, fuzzy = sum(one.total() for one in obtained.values()), sum(not p["rapprochable"] for p in truth)

@@ -37,10 +37,12 @@ def _query(world: World, gateway: LaunchedGateway, seed: str, seconds: float) ->
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read in /proc")
-def test_generated_queries_leave_memory_bounded(world: World, gateway: LaunchedGateway) -> None:
-    _query(world, gateway, "courte", 8)
+def test_generated_queries_leave_memory_bounded(default_world: World, default_gateway: LaunchedGateway) -> None:
+    _query(default_world, default_gateway, "courte", 8)
 
 
 @pytest.mark.chaos
-def test_two_minutes_of_generated_queries_leave_memory_bounded(world: World, gateway: LaunchedGateway) -> None:
-    _query(world, gateway, str(time.time_ns()), 120)
+def test_two_minutes_of_generated_queries_leave_memory_bounded(
+    default_world: World, default_gateway: LaunchedGateway
+) -> None:
+    _query(default_world, default_gateway, str(time.time_ns()), 120)

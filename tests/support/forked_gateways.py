@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from fixtures.gateway_process import COMMAND, ROOT, environment
 
@@ -57,15 +57,17 @@ class ImportedGateway:
         return forked
 
     def _run(self, arguments: Sequence[str], env: Mapping[str, str], told: str) -> "subprocess.CompletedProcess[str]":
-        with tempfile.TemporaryFile("w+", encoding="utf-8") as given, tempfile.TemporaryFile() as output:
-            given.write(told)
+        asked = {"arguments": arguments, "environment": dict(env)}
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            given.write(told.encode())
             given.seek(0)
-            with tempfile.TemporaryFile() as errors:
-                streams = [each.fileno() for each in (given, output, errors)]
-                pid = self.ask({"arguments": arguments, "environment": dict(env)}, *streams)
-                code = ForkedProcess(self, pid, arguments).wait(COMMAND)
-                written = [(each.seek(0), each.read().decode())[1] for each in (output, errors)]
-        return subprocess.CompletedProcess(arguments, code, *written)
+            pid = self.ask(asked, given.fileno(), output.fileno(), errors.fileno())
+            process = ForkedProcess(self, pid, arguments)
+            try:
+                code = process.wait(COMMAND)
+            finally:
+                process.kill()  # one that takes too long; nothing, of one that has ended
+            return subprocess.CompletedProcess(arguments, code, _written(output), _written(errors))
 
     def _fork(self, arguments: Sequence[str], env: Mapping[str, str], output: Any) -> "subprocess.Popen[str]":
         asked = {"arguments": arguments, "environment": dict(env)}
@@ -88,6 +90,11 @@ class ImportedGateway:
     def close(self) -> None:
         self._channel.close()
         self._process.wait()
+
+
+def _written(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode()
 
 
 class ForkedProcess(subprocess.Popen[str]):

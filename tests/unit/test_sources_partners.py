@@ -72,6 +72,11 @@ def test_a_cfa_that_transmits_too_may_have_the_same_keys(tmp_path: Path) -> None
     assert [one.same_keys for one in (plain.abonnes or {}).values()] == [False, False]
 
 
+def test_a_partner_follows_traces_only_where_its_file_says_so(tmp_path: Path) -> None:
+    assert load_partners(write(tmp_path, "trace = true\n" + TOML), ENV, FAULT_KINDS)["erp"].trace
+    assert not load_partners(write(tmp_path), ENV, FAULT_KINDS)["erp"].trace
+
+
 def test_the_address_of_a_tenant_is_encoded(tmp_path: Path) -> None:
     """U17: the partner's own code stays one segment of the path."""
     erp = load_partners(write(tmp_path), ENV, FAULT_KINDS)["erp"]
