@@ -42,6 +42,10 @@ T = TypeVar("T")
 FEW = 50  # records: some ten milliseconds to join, merge and bound, less than a thread takes to be woken
 
 
+class StillUnderWay(Exception):
+    """What is waited for takes longer than whoever asks may wait: it goes on without them."""
+
+
 class SingleFlight(Generic[K, V]):
     """At most one run under way for a key, shared by all who ask for it meanwhile.
 
@@ -67,14 +71,18 @@ class SingleFlight(Generic[K, V]):
             self._flights[key] = flight
         return self._flights[key]
 
-    async def run(self, key: K, work: Callable[[], Coroutine[Any, Any, V]]) -> V:
-        """The result of that run. Raises what it raises, to each who waits; of one that nobody awaits, the log tells the kind."""
+    async def run(self, key: K, work: Callable[[], Coroutine[Any, Any, V]], timeout: float | None = None) -> V:
+        """The result of that run. Raises what it raises, to each who waits, and StillUnderWay after `timeout` seconds; of one
+        that nobody awaits, the log tells the kind."""
         flight = self.start(key, work)
         try:
-            await asyncio.wait([flight])
+            await asyncio.wait([flight], timeout=None if timeout is None else max(0.0, timeout))
         except asyncio.CancelledError:
             flight.add_done_callback(_tell_failure)
             raise
+        if not flight.done():
+            flight.add_done_callback(_tell_failure)
+            raise StillUnderWay
         return flight.result()
 
     async def aclose(self) -> None:
@@ -105,6 +113,11 @@ class RecentValue(Generic[V]):
         if self._run is None or (self._run.done() and stale):
             self._run, self._started_at = asyncio.create_task(self._work()), self._seconds()
         return await asyncio.shield(self._run)
+
+
+def loop_seconds() -> float:
+    """The clock of the loop that runs, in seconds: what deadlines and ages are told in."""
+    return asyncio.get_running_loop().time()
 
 
 def _tell_failure(flight: asyncio.Task[Any]) -> None:

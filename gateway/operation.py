@@ -24,26 +24,18 @@ from gateway.auth.authorization.decision_cache import CachedDecision, DecisionCa
 from gateway.auth.authorization.sentinel import find_leak
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy
-from gateway.concurrency import LongWork, PlanSlots
+from gateway.concurrency import LongWork, PlanSlots, SingleFlight, StillUnderWay
 from gateway.documents.introspection import Introspections
 from gateway.documents.mistake import MistakenRequest
 from gateway.documents.parse import Documents, PersistedDocuments
 from gateway.domain.days import paris_day
 from gateway.domain.seal import OpaqueIds
-from gateway.errors import (
-    ArgumentRefused,
-    CallerError,
-    Code,
-    InvalidRequest,
-    LeakStopped,
-    QuotaReached,
-    WriteRefused,
-)
+from gateway.errors import ArgumentRefused, CallerError, Code, InvalidRequest, LeakStopped, QuotaReached, WriteRefused
 from gateway.evenements.perimeter_logs import EventLog
 from gateway.execution.executor import Executor
 from gateway.federation.collect.collector import Collector
 from gateway.federation.collect.kept_readings import SourceReadings
-from gateway.federation.collect.plan import SourcePlan, plan_sources
+from gateway.federation.collect.plan import plan_sources
 from gateway.federation.ids.id_assigner import IdAssigner
 from gateway.federation.organisation_directory import Directory
 from gateway.federation.views.build import ViewCache, find_view
@@ -67,6 +59,7 @@ from gateway.schema.organisations import EtatSource, Source
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
+from gateway.view_in_time import FEW, Found, Sight, meanwhile, prepared, view_in_time
 from gateway.writes.accept_write import Writes
 from gateway.writes.mutation_input import SHOWING_WRITES
 
@@ -105,6 +98,7 @@ class Gateway:
     writes: Writes | None = None  # None: nothing is written through this gateway
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
+    late_views: SingleFlight[Sight, None] = field(default_factory=SingleFlight)
     introspections: Introspections = field(default_factory=Introspections)
     long_work: LongWork = field(default_factory=LongWork)
 
@@ -142,11 +136,8 @@ async def answer(gateway: Gateway, viewer: Viewer, request: GraphQLRequest) -> G
 
 async def _mistaken(gateway: Gateway, viewer: Viewer, refusal: MistakenRequest) -> GraphQLResponse:
     """All that is wrong, told from the caller's own shape of the graph. Raises QuotaReached."""
-
-    def tell() -> GraphQLResponse:
-        return mistaken_response(refusal.mistakes, gateway.shapes.for_viewer(viewer))
-
-    return await gateway.long_work.run(viewer.client, object(), tell)
+    shape = partial(gateway.shapes.for_viewer, viewer)
+    return await gateway.long_work.run(viewer.client, object(), lambda: mistaken_response(refusal.mistakes, shape()))
 
 
 async def judge(gateway: Gateway, viewer: Viewer, validated: ValidatedOperation) -> CachedDecision:
@@ -231,13 +222,10 @@ async def build_context(
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = rights or Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
-    collected: tuple[SourceReadings, View, int] | None = None
+    readings, view, people = SourceReadings(), View(), 0
     if plan.view:
         with gateway.plan_slots.hold(plan):
-            readings = await _read(gateway, plan, directory, freshness)
-            found = await find_view(gateway.views, gateway.id_assigner, readings, rights, directory, day)
-            collected = readings, *found
-    readings, view, people = collected or (SourceReadings(), View(), 0)
+            readings, view, people = await _find(gateway, Sight(plan, rights, directory, day), freshness)
     context = OperationContext(
         viewer=viewer,
         rights=rights,
@@ -259,14 +247,30 @@ async def build_context(
     return await gateway.reports.told(context) if TRANSMISSIONS in decision.coordinates else context
 
 
-async def _read(gateway: Gateway, plan: SourcePlan, directory: Directory, asked: AskedFreshness) -> SourceReadings:
-    """What the sources say, later than each event that is told, as far as they say it in time."""
-    collector, told = gateway.collector, asked.told
+async def _find(gateway: Gateway, sight: Sight, asked: AskedFreshness) -> Found:
+    """What may be shown of persons before the deadline of the answer."""
+    collector = gateway.collector
+    try:
+        end = collector.wall_clock() + collector.timeout
+        if gateway.late_views:  # under way: whoever asks for the same adds no work
+            await prepared(gateway, sight)
+        readings = await _read(collector, sight, asked, end)
+        if len(readings.sourced_records) > FEW:
+            return await view_in_time(gateway, sight, readings, end)
+        view = find_view(gateway.views, gateway.id_assigner, readings, sight.rights, sight.directory, sight.day)
+        return readings, *await view
+    except StillUnderWay:
+        return meanwhile(gateway, sight)
+
+
+async def _read(collector: Collector, sight: Sight, asked: AskedFreshness, end: float) -> SourceReadings:
+    """What the sources say, later than each event that is told, as far as they say it in time. Raises StillUnderWay."""
+    told, read = asked.told, partial(collector.collect, sight.plan, sight.directory, asked.age_max)
     if told is None:
-        return await collector.collect(plan, directory, asked.age_max)
-    readings = await collector.collect(plan, directory, asked.age_max, told.met_at)
+        return await read(timeout=end - collector.wall_clock())
+    readings = await read(told.met_at, end - collector.wall_clock())
     if await told.asks_first(readings):
-        readings = await collector.collect(plan, directory, asked.age_max, collector.wall_clock())
+        readings = await read(collector.wall_clock(), end - collector.wall_clock())
     return readings
 
 
@@ -287,5 +291,7 @@ def _response(gateway: Gateway, context: OperationContext, result: ExecutionResu
             if source not in readings.errors
         ),
     ]
-    extensions = {"sources": list(rows.values()), "cout": cost} | ({"refus": lines} if lines else {})
+    extensions = (
+        {"sources": list(rows.values()), "cout": cost} | ({"refus": lines} if lines else {}) | readings.progress
+    )
     return GraphQLResponse(result.data, errors, extensions)

@@ -20,7 +20,7 @@ from gateway.auth.authorization.metrics import AccessMetrics
 from gateway.auth.authorization.visible_schema import VisibleSchemas
 from gateway.auth.policy.policy import AccessPolicy, read_policy
 from gateway.auth.policy.schema_check import check_schema
-from gateway.concurrency import LongWork
+from gateway.concurrency import LongWork, loop_seconds
 from gateway.config import Configuration
 from gateway.documents.manifests import read_manifests
 from gateway.documents.parse import Documents, PersistedDocuments
@@ -34,7 +34,7 @@ from gateway.errors import ConfigurationError
 from gateway.evenements.catch_up import EventCatchUp
 from gateway.evenements.perimeter_logs import EventLog
 from gateway.execution.executor import Executor, ModeCounts
-from gateway.federation.collect.collector import Collector, loop_seconds
+from gateway.federation.collect.collector import Collector
 from gateway.federation.ids.id_assigner import IdAssigner, derivation
 from gateway.federation.organisation_directory import RenewedDirectory
 from gateway.operation import Gateway

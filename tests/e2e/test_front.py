@@ -262,6 +262,23 @@ def test_a_partial_answer_says_which_system_lacks_and_what_may_be_missing(
         small.check.lift_faults()
 
 
+def test_a_territory_that_is_being_prepared_is_said_and_asked_again(visit: Visit) -> None:
+    page = visit.page
+    sign_in(page)
+    number = cards(page).count()
+    late = {"message": "", "path": ["ruptures"], "extensions": {"code": "SOURCE_DELAI_DEPASSE", "source": "ypareo"}}
+    progress = {"sources": [], "cout": 1, "preparation": {"unites": 412, "sur": 837}}
+    body = {"errors": [late], "data": {"ruptures": None}, "extensions": progress}
+    page.route("**/graphql", lambda route: route.fulfill(json=body, headers={"access-control-allow-origin": "*"}))
+    page.get_by_label("Trier").select_option("NOM_ASC")
+    expect(banner(page)).to_contain_text("Votre territoire se prépare : 412 établissements lus sur 837.", timeout=LONG)
+    capture(page, "preparation", "front")
+    assert violations(page) == []
+    page.unroute("**/graphql")
+    expect(banner(page)).to_contain_text("Tous les systèmes ont répondu.", timeout=LONG)
+    assert cards(page).count() == number
+
+
 @pytest.mark.parametrize(
     ("status", "code", "told"),
     [

@@ -10,11 +10,14 @@ export type GatewayError = {
   extensions: { code?: string; source?: string };
 };
 export type Source = { nom: string; ageSecondes: number | null; cache: string; partiel: boolean };
+/** A territory that is too large to be read by the deadline of an answer: so many of its establishments are. */
+export type Preparation = { unites: number; sur: number };
 /** `status` 0: no answer at all. `retryAfter`: seconds to wait, where the gateway says so. */
 export type Answer<Data> = {
   data: Data | null;
   errors: GatewayError[];
   sources: Source[];
+  preparation: Preparation | null;
   status: number;
   retryAfter: number | null;
 };
@@ -64,6 +67,7 @@ function read<Data, Variables extends AnyVariables>(result: OperationResult<Data
     data: result.data ?? null,
     errors: errorsOf(result.error),
     sources: (result.extensions?.sources as Source[] | undefined) ?? [],
+    preparation: (result.extensions?.preparation as Preparation | undefined) ?? null,
     status: result.data ? 200 : (response?.status ?? 0),
     retryAfter: retryAfterOf(response),
   };

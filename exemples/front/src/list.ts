@@ -11,6 +11,7 @@ import { worth } from './worth.js';
 
 export type Session = { client: Client; token: string; url: string; quit: (reason?: string) => void };
 export type Row = RuptureDeListeFragment;
+const AGAIN = 3000; // milliseconds before a list that is being prepared is asked again
 const PATIENCE = 3000; // milliseconds that the list waits for the stream, so that nothing falls between the two
 
 const FILTERS: Record<string, { label: string; filtre: FiltreRuptures }> = {
@@ -112,7 +113,10 @@ export class ListView {
     this.loaded = true;
     this.items.setAttribute('aria-busy', 'true');
     const answer = await this.page(null);
-    if (answer) this.show(answer, []);
+    if (!answer) return;
+    this.show(answer, []);
+    const mine = this.asked;
+    if (answer.preparation) setTimeout(() => mine === this.asked && void this.load(), AGAIN);
   }
 
   private async next(): Promise<void> {

@@ -1,6 +1,6 @@
 // What an answer is worth, in sentences: whole or partial, which source lacks, how old the data are, what is refused. A null alone
 // says nothing: it may be an absence, a refusal, or a source that did not answer, and each is told apart.
-import type { Answer, GatewayError, Source } from './gateway.js';
+import type { Answer, GatewayError, Preparation, Source } from './gateway.js';
 import { nameOfSource } from './words.js';
 
 /** `age`: of the oldest data, in a sentence; `sources`: of each. */
@@ -41,6 +41,7 @@ function oldest(sources: Source[]): string {
 export function worth(answer: Answer<unknown>): Worth {
   const told = { age: oldest(answer.sources), sources: answer.sources.map(age) };
   if (!answer.data) return { tone: 'failed', summary: failure(answer), advice: '', ...told };
+  if (answer.preparation) return { tone: 'partial', summary: preparing(answer.preparation), advice: 'La liste est redemandée d’elle-même.', ...told };
   const names = lacking(answer).map(nameOfSource);
   if (!names.length) return { tone: 'whole', summary: 'Tous les systèmes ont répondu.', advice: '', ...told };
   const plural = names.length > 1;
@@ -51,6 +52,8 @@ export function worth(answer: Answer<unknown>): Worth {
     advice: `Ce que ${plural ? 'ces systèmes savent' : 'ce système sait'} peut manquer ici, ou dater. Une absence n’est pas une preuve.`,
   };
 }
+
+const preparing = ({ unites, sur }: Preparation) => `Votre territoire se prépare : ${unites} établissements lus sur ${sur}.`;
 
 /** Why there is nothing, and what to do. */
 function failure({ status, errors, retryAfter }: Answer<unknown>): string {

@@ -47,7 +47,7 @@ from gateway.federation.join.join_records import Cluster, SourcedRecord
 from gateway.federation.join.merge import residence
 from gateway.federation.organisation_directory import Directory
 from gateway.schema.organisations import TypeSource
-from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
+from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult, used_of
 
 # Of the answer's deadline. Partners first; the registry's store is ours and near; the rest is for merging and writing.
 SOURCES_SHARE = 0.8
@@ -83,17 +83,25 @@ class Collector:
     cache: SourceReadingsCache = field(default_factory=SourceReadingsCache)
 
     async def collect(
-        self, plan: SourcePlan, directory: Directory, age_max: float | None = None, since: float = float("-inf")
+        self,
+        plan: SourcePlan,
+        directory: Directory,
+        age_max: float | None = None,
+        since: float = float("-inf"),
+        timeout: float | None = None,
     ) -> SourceReadings:
         """What the sources say, or the last reading of the same plan while each still says it. `age_max`: in seconds, when the
-        caller wants no older answer, where the partners allow it; `since`: an instant after which it is to be begun."""
+        caller wants no older answer, where the partners allow it; `since`: an instant after which it is to be begun; `timeout`:
+        seconds that the caller waits for each reading. Raises StillUnderWay then."""
         subject = plan, directory
         if age_max is None and (kept := await self._still_true(subject, since)):
             return kept
         # One reading for all who ask meanwhile: two hundred that join the same records would stop the process.
         flight = (subject, age_max), partial(self._read, subject, age_max)
-        readings = await self.cache.flights.run(*flight)
-        return readings if readings.begun > since else await self.cache.flights.run(*flight)  # under way before
+        readings = await self.cache.flights.run(*flight, timeout)
+        return (
+            readings if readings.begun > since else await self.cache.flights.run(*flight, timeout)
+        )  # under way before
 
     async def _still_true(self, subject: Subject, since: float) -> SourceReadings | None:
         """The last reading, while every unit is in the cache at the version that was read and the registry is the same. Asks no
@@ -136,7 +144,7 @@ class Collector:
             self._count_unplaced(readings, outcomes, directory)
 
         by_cfa = () if plan.codes_postaux else directory.cfa_keys(plan.uais)
-        first = [*self._structures(plan.structures), *self._cfas(plan.uais)]
+        first = self.units_of(plan.structures, plan.uais)
         # Some will be left out, and must not be those where the residents are: the registry, which tells, comes first.
         if self._too_many(first):
             first = []
@@ -146,8 +154,7 @@ class Collector:
         # Without homes there are no residents elsewhere: a CFA's people are asked of that CFA.
         residents = registry.once(_residents, plan, directory) if registry and plan.codes_postaux else Counter[str]()
         cfas = in_order(plan.uais, residents)
-        units = [*self._structures(plan.structures), *self._cfas(cfas)]
-        await request([unit for unit in units if unit not in first])
+        await request([unit for unit in self.units_of(plan.structures, cfas) if unit not in first])
         await self._complete_from_registry(readings, registry_end, plan, directory)
         if plan.suivi:
             # Whoever they are asked of, they are asked: whether it is depends on nobody's dossier.
@@ -167,8 +174,10 @@ class Collector:
         """True when one of their partners would be asked for more than one query may."""
         return any(n > self.live_sources.cap(source) for source, n in Counter(u.source for u in units).items())
 
-    def _cfas(self, uais: Iterable[str]) -> list[Unit]:
-        return [Unit(source, Resource.CFA, uai) for uai in uais for source in self.live_sources.sources_of_cfa(uai)]
+    def units_of(self, structures: Iterable[str], uais: Iterable[str]) -> list[Unit]:
+        """What is asked of the partners of these Missions locales and CFAs."""
+        cfas = [Unit(source, Resource.CFA, uai) for uai in uais for source in self.live_sources.sources_of_cfa(uai)]
+        return [*self._structures(structures), *cfas]
 
     def _structures(self, codes: Iterable[str]) -> list[Unit]:
         asked = [(source, code) for code in codes for source in self.live_sources.partners_of_structure(code)]
@@ -206,7 +215,7 @@ class Collector:
 
     def _note(self, readings: SourceReadings, outcomes: Sequence[UnitResult | UnitFailure]) -> None:
         for outcome in outcomes:
-            result = _result_of(outcome)
+            result = used_of(outcome)
             if isinstance(outcome, UnitFailure):
                 (readings.covered if result else readings.errors).setdefault(outcome.unit.source, outcome.error)
             if result:
@@ -216,7 +225,7 @@ class Collector:
         self, readings: SourceReadings, outcomes: Iterable[UnitResult | UnitFailure], directory: Directory
     ) -> None:
         """Counted when the partner tells it, not each time that the cache does."""
-        for result in map(_result_of, outcomes):
+        for result in map(used_of, outcomes):
             if result and result.cache is CacheStatus.MISSED:
                 part = readings.parts[result.unit.source, result.unit.key]
                 self.without_mission_locale(result.unit.source, part.once(_unplaced, directory))
@@ -249,10 +258,6 @@ class _UnitReader:
             outcomes = await self.live_sources.read(new, self.remaining(), self.age_max, self.asked)
             self.outcomes.update(zip(new, outcomes, strict=True))
         return [self.outcomes[unit] for unit in units]
-
-
-def _result_of(outcome: UnitResult | UnitFailure) -> UnitResult | None:
-    return outcome.fallback if isinstance(outcome, UnitFailure) else outcome
 
 
 def _unplaced(records: Sequence[SourcedRecord], directory: Directory) -> int:
@@ -293,8 +298,3 @@ def _structures_of(clusters: Iterable[Cluster], directory: Directory) -> list[st
     """The Missions locales of the homes of these people."""
     places = (residence(cluster, directory)[1] for cluster in clusters)
     return sorted({place.mission_locale for place in places if place and place.mission_locale})
-
-
-def loop_seconds() -> float:
-    """The clock of the loop that runs, in seconds: what deadlines and ages are told in."""
-    return asyncio.get_running_loop().time()

@@ -5,7 +5,7 @@ time has passed. The harvested registry is read within a delay, or the error is 
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
@@ -153,6 +153,7 @@ class SourceReadings:
     pool: RecordPool = field(default_factory=RecordPool, repr=False, compare=False)
     apart: frozenset[str] = frozenset()  # sources asked for follow-ups alone: they say nothing of who is there
     verified: float = 0.0  # when it was last found to hold, in the collector's seconds
+    progress: dict[str, Any] = field(default_factory=dict)  # `extensions.preparation`, while its view is being made
     begun: float = 0.0  # when that began to be asked: what others heard before, it knows of, where processes share it
 
     # Once a reading, which no longer changes when it is asked: a view is looked for by it at each answer.
@@ -267,6 +268,10 @@ class SourceReadingsCache:
         if len(records) < HEARD_MAX:
             self._heard[result.unit] = heard
         return heard
+
+    def heard_of(self, units: Iterable[Unit]) -> int:
+        """How many of these units answered, as far as their records are kept."""
+        return sum(unit in self._heard for unit in units)
 
     def of_registry(self, name: str, answer: RegistryAnswer, as_of: datetime) -> Part:
         """What the registry answers, which is the same answer to the same question until it changes."""

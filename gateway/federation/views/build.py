@@ -246,6 +246,7 @@ async def find_view(
         return view
 
     view = await views.view(key, build)
+    view.readings = readings
     return view, view.people_before if made else len(view.persons)
 
 

@@ -28,6 +28,7 @@ from gateway.domain.official_numbers import Traits, numero_key
 from gateway.domain.search import PersonIndex
 from gateway.domain.statut import StatutApprenant
 from gateway.errors import LeakStopped
+from gateway.federation.collect.kept_readings import SourceReadings
 from gateway.federation.join.evidence import attach_evidence
 from gateway.federation.join.join_records import FollowUp
 from gateway.federation.join.merge import MergedPerson
@@ -123,6 +124,7 @@ class View:
     records: dict[str, tuple[str, ...]] = field(default_factory=dict)
     received: Received = field(default_factory=dict)
     stale: float | None = None
+    readings: SourceReadings | None = field(default=None, compare=False)  # the last in which it was found true
     overlay: Any = None  # itself with the writes that the gateway keeps (`overlay.Overlay`)
     people_before: int = 0  # how many the last view of the same rights held, when this one was built
     lists: LRUCache[tuple[str, ...], Any] = field(default_factory=lambda: LRUCache(LISTS_MAX))

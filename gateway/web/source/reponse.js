@@ -43,12 +43,14 @@ export function compteRendu(statut, { data, errors = [], extensions = {} }) {
     ...refus.map(([ou, raison]) => (ou ? `${ou} : ${raison}` : raison)),
     ...autres.map((une) => une.message),
   ];
-  const [ton, resume] = juger({ data, manque, refus, autres, statut });
+  const [ton, resume] = juger({ data, manque, refus, autres, statut, preparation: extensions.preparation });
   return { ton, resume, sources: sources.map(source), details: abreger([...new Set(details)]) };
 }
 
-function juger({ data, manque, refus, autres, statut }) {
+function juger({ data, manque, refus, autres, statut, preparation }) {
   if (!data) return ['refus', statut === 401 ? 'Votre accès n’est plus reconnu : reconnectez-vous.' : 'La requête n’a pas été exécutée.'];
+  if (preparation)
+    return ['partielle', `Territoire en préparation : ${preparation.unites} établissements lus sur ${preparation.sur}. Redemander dans quelques secondes.`];
   const restes = refus.length ? ` ${refus.length} ${refus.length > 1 ? 'champs refusés' : 'champ refusé'}.` : '';
   if (manque.length) return ['partielle', `Réponse partielle : ${manque.join(', ')} ${manque.length > 1 ? 'manquent' : 'manque'}.${restes}`];
   if (autres.length) return ['partielle', `Réponse partielle : une erreur en a ôté une part.${restes}`];
