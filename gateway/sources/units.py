@@ -86,11 +86,6 @@ class UnitFailure:
     fallback: UnitResult | None = None
 
 
-def used_of(outcome: UnitResult | UnitFailure) -> UnitResult | None:
-    """What may be shown of an outcome: the answer, else the earlier one that stands in for it."""
-    return outcome.fallback if isinstance(outcome, UnitFailure) else outcome
-
-
 def told(result: UnitResult) -> UnitFailure:
     """What lacks a part that its partner refuses, with the error that says which."""
     error = SourceDenied(result.unit.source, f"le partenaire refuse {', '.join(result.missing)} ; le reste est là")

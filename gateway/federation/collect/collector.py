@@ -47,7 +47,7 @@ from gateway.federation.join.join_records import Cluster, SourcedRecord
 from gateway.federation.join.merge import residence
 from gateway.federation.organisation_directory import Directory
 from gateway.schema.organisations import TypeSource
-from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult, used_of
+from gateway.sources.units import CacheStatus, Resource, Unit, UnitFailure, UnitResult
 
 # Of the answer's deadline. Partners first; the registry's store is ours and near; the rest is for merging and writing.
 SOURCES_SHARE = 0.8
@@ -215,7 +215,7 @@ class Collector:
 
     def _note(self, readings: SourceReadings, outcomes: Sequence[UnitResult | UnitFailure]) -> None:
         for outcome in outcomes:
-            result = used_of(outcome)
+            result = outcome.fallback if isinstance(outcome, UnitFailure) else outcome
             if isinstance(outcome, UnitFailure):
                 (readings.covered if result else readings.errors).setdefault(outcome.unit.source, outcome.error)
             if result:
@@ -225,7 +225,8 @@ class Collector:
         self, readings: SourceReadings, outcomes: Iterable[UnitResult | UnitFailure], directory: Directory
     ) -> None:
         """Counted when the partner tells it, not each time that the cache does."""
-        for result in map(used_of, outcomes):
+        for outcome in outcomes:
+            result = outcome.fallback if isinstance(outcome, UnitFailure) else outcome
             if result and result.cache is CacheStatus.MISSED:
                 part = readings.parts[result.unit.source, result.unit.key]
                 self.without_mission_locale(result.unit.source, part.once(_unplaced, directory))
