@@ -222,10 +222,11 @@ async def build_context(
     directory, day = gateway.directory(), paris_day(gateway.now())
     rights = rights or Rights(gateway.policy, viewer.profil, viewer.finalite, viewer.perimetre)
     plan = plan_sources(decision, viewer.perimetre, directory, counts_list)
-    readings, view, people = SourceReadings(), View(), 0
+    found: Found | None = None
     if plan.view:
         with gateway.plan_slots.hold(plan):
-            readings, view, people = await _find(gateway, Sight(plan, rights, directory, day), freshness)
+            found = await _find(gateway, Sight(plan, rights, directory, day), freshness)
+    readings, view, people = found or (SourceReadings(), View(), 0)
     context = OperationContext(
         viewer=viewer,
         rights=rights,

@@ -16,9 +16,8 @@ holds. `collect` tries, the cheapest first:
    were found elsewhere; at last, where the plan asks for follow-ups, the Missions locales of the homes found.
 
 Invariants: a unit is asked once a reading, and no more units of a partner than its cap. A source that fails is an error of the
-reading, never an exception: the others are shown. A reading is never changed once kept. Only one is under way for a plan and
-an age: whoever asks meanwhile waits for it. Partners get SOURCES_SHARE of the deadline and the registry REGISTRY_SHARE, so
-that an answer is merged and written in time whoever is late.
+reading, never an exception. A reading is never changed once kept. Only one is under way for a plan and an age: who asks meanwhile
+waits for it. Partners get SOURCES_SHARE of the deadline and the registry REGISTRY_SHARE: the rest is for merging and writing.
 """
 
 import asyncio
@@ -90,9 +89,9 @@ class Collector:
         since: float = float("-inf"),
         timeout: float | None = None,
     ) -> SourceReadings:
-        """What the sources say, or the last reading of the same plan while each still says it. `age_max`: in seconds, when the
-        caller wants no older answer, where the partners allow it; `since`: an instant after which it is to be begun; `timeout`:
-        seconds that the caller waits for each reading. Raises StillUnderWay then."""
+        """What the sources say, or the last reading of the same plan while each still says it. `age_max`: in seconds, when no
+        older answer is wanted, where the partners allow it; `since`: an instant after which it is to be begun; `timeout`: seconds that
+        the caller waits for each reading. Raises StillUnderWay then."""
         subject = plan, directory
         if age_max is None and (kept := await self._still_true(subject, since)):
             return kept
