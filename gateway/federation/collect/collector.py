@@ -90,8 +90,8 @@ class Collector:
         timeout: float | None = None,
     ) -> SourceReadings:
         """What the sources say, or the last reading of the same plan while each still says it. `age_max`: in seconds, when no
-        older answer is wanted, where the partners allow it; `since`: an instant after which it is to be begun; `timeout`: seconds that
-        the caller waits for each reading. Raises StillUnderWay then."""
+        older answer is wanted, where the partners allow it; `since`: an instant after which it is to be begun; `timeout`:
+        seconds that the caller waits for each reading. Raises StillUnderWay then."""
         subject = plan, directory
         if age_max is None and (kept := await self._still_true(subject, since)):
             return kept
