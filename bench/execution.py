@@ -37,8 +37,8 @@ from gateway.operation_runner import GraphQLRequest
 from gateway.schema.filters import FiltreRuptures
 from gateway.schema.orders import TriRuptures
 from gateway.schema.query import PageArgs
+from gateway.server.allocator import tune_threads_and_gc
 from gateway.server.composition import build_authenticator, build_gateway, read_client_register
-from gateway.server.lifecycle import tune_threads_and_gc
 from gateway.server.services import build_services
 
 JEUNES = (

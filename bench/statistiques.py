@@ -19,7 +19,7 @@ from statistics import quantiles
 from typing import Any
 
 from gateway.domain.referentiel import CommuneLine, MissionLocaleRow, OrganismeRow, Referentiel
-from gateway.server.lifecycle import tune_threads_and_gc
+from gateway.server.allocator import tune_threads_and_gc
 from gateway.statistiques.block_memory import BlockMemory
 from gateway.statistiques.disclosure_audit import AuditedCell, audited, fewest_values
 from gateway.statistiques.grid_choice import lieu_of

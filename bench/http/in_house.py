@@ -21,8 +21,8 @@ from gateway.documents.parse import Document
 from gateway.domain.days import paris_day
 from gateway.federation.views.operation_context import OperationContext
 from gateway.operation import Gateway, build_context
+from gateway.server.allocator import GC_THRESHOLDS
 from gateway.server.composition import build_authenticator, build_gateway, read_client_register
-from gateway.server.lifecycle import GC_THRESHOLDS
 from gateway.server.services import build_services
 
 

@@ -15,6 +15,7 @@ from gateway.edge.figures_http import public_data
 from gateway.environment import ENVIRONMENT
 from gateway.errors import BlocksUnavailable, CallerError, CommandFailed
 from gateway.operation import Gateway
+from gateway.server.allocator import tune_threads_and_gc
 from gateway.server.composition import build_gateway
 from gateway.server.services import Services, build_services
 from gateway.server.statistics_parts import open_figures
@@ -47,6 +48,8 @@ async def count_night(tell: Tell, months: int | None = None) -> int:
         writer = BlockWriter(services.blocks)
         now, settings = services.configuration.now, services.configuration.file.statistiques
         period = counted_period(paris_day(now()), settings.mois if months is None else months)
+        # Else a collection of all that the pass keeps is laid to the connector during which it begins, which is stopped for it.
+        tune_threads_and_gc()
         tools = PassTools(gateway.collector, gateway.directory(), services.links, writer, now)
         async with _elected(writer):
             states = await count_all(tools, period, tell)

@@ -4,11 +4,9 @@ What it acknowledged is on disk before it is acknowledged: however it ends, noth
 """
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
@@ -27,7 +25,7 @@ from gateway.environment import ENVIRONMENT
 from gateway.errors import ConfigurationError, LinksUnavailable
 from gateway.evenements.watcher import Watcher
 from gateway.reception.reception import forget_daily
-from gateway.server.allocator import give_memory_back
+from gateway.server.allocator import give_memory_back, tune_threads_and_gc
 from gateway.server.composition import build_state
 from gateway.server.listeners import AdminServer, address_of, admin_settings, listen, public_settings
 from gateway.server.services import Services, build_services
@@ -42,10 +40,6 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 IGNORED = (signal.SIGUSR1, signal.SIGUSR2)  # by default they end a process at once
 OPENING_TIMEOUT = 4.0  # seconds for one of our own stores to open: a start that fails says so within five
 OPENING_STEPS = 40  # that these seconds are counted in
-# A merge allocates by the ten thousand, and makes no cycle to find at once; views that go are cycles by the hundred thousand,
-# and who takes them away stops the process meanwhile: a second for a million objects.
-GC_THRESHOLDS = (5_000, 4, 2_500)
-SWITCH_INTERVAL = 0.001  # seconds: beside a thread that computes, the loop waits as long after each call to the system
 LINK_RETENTION = timedelta(days=2 * 365)  # without being seen (docs/decisions/0009)
 
 logger = logging.getLogger("gateway.vie")
@@ -259,12 +253,3 @@ def _watcher(state: AppState) -> Watcher:
     gateway = state.gateway
     written, catch_up = gateway.writes.pending if gateway.writes else None, gateway.log.catch_up
     return Watcher(gateway.log, gateway, written, catch_up.is_told if catch_up else lambda: True)
-
-
-def tune_threads_and_gc() -> None:
-    """Have threads give the interpreter back to the loop soon, and spare the cycle collector what was built at start: it lives as
-    long as the process."""
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
