@@ -27,7 +27,7 @@ from tests.support.resilience.lifecycle import that_warns
 
 pytestmark = pytest.mark.infrastructure
 ME = "{ moi { profil } }"
-NEW_KEYS = re.compile(r"^documentation = true\n|^\[(?:etat|statistiques)[^\[]*", re.MULTILINE)
+NEW_KEYS = re.compile(r"^(?:documentation|trace) = true\n|^\[(?:etat|statistiques)[^\[]*", re.MULTILINE)
 RATE = 20  # requests a second
 SETTLED = 40  # requests answered between two acts
 
@@ -70,12 +70,12 @@ def releases(small_world: World, tmp_path: Path) -> Iterator[list[Release]]:
     before = former(tmp_path / "avant")
     after = following(tmp_path / "apres", before)
     record = that_warns(small_world, tmp_path / "configuration")
-    settings = record / "gateway.toml"  # both releases read it: without what the one before does not know
-    settings.write_text(NEW_KEYS.sub("", settings.read_text(encoding="utf-8")), encoding="utf-8")
-    for table in (
-        one for one in (record / "partenaires").glob("*.toml") if "[dialecte" in one.read_text(encoding="utf-8")
-    ):
-        table.unlink()  # the words of tables are more than they were
+    for file in (record / "gateway.toml", *(record / "partenaires").glob("*.toml")):
+        text = file.read_text(encoding="utf-8")
+        # Both releases read it: without what the one before does not know.
+        file.write_text(NEW_KEYS.sub("", text), encoding="utf-8")
+        if "[dialecte" in text:
+            file.unlink()  # the words of tables are more than they were
     with redis_server() as cache, a_database() as url, ExitStack() as stack:
         env = {**small_world.environment, **databases(url), "GATEWAY_CONFIG": str(record), "GATEWAY_CACHE_URL": cache}
         places = [Release(env, code, record) for code in (before, before, after, after)]
