@@ -16,7 +16,7 @@ from functools import partial
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType
 
-from gateway.audit.quotas_and_journal import Accounting
+from gateway.audit.quotas_and_journal import QuotasAndJournal
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.candidate_policy import CandidatePolicy
 from gateway.auth.authorization.decide import Decision
@@ -87,7 +87,7 @@ class Gateway:
     id_assigner: IdAssigner
     statistics: Statistics
     log: EventLog
-    accounting: Accounting
+    accounting: QuotasAndJournal
     directory: Callable[[], Directory]
     states: Callable[[], list[Source]]
     state_of: Callable[[str], EtatSource | None]  # of a source by name, None when it is not configured

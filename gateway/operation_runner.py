@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from graphql import ExecutionResult, GraphQLSchema, OperationType, VariableValues
 
-from gateway.audit.quotas_and_journal import Accounting
+from gateway.audit.quotas_and_journal import QuotasAndJournal
 from gateway.auth.authentication.clients import Viewer
 from gateway.auth.authorization.decision_cache import CachedDecision
 from gateway.auth.authorization.visible_schema import VisibleSchemas
@@ -73,7 +73,7 @@ class Parts(Protocol):
     @property
     def executor(self) -> Executor: ...
     @property
-    def accounting(self) -> Accounting: ...
+    def accounting(self) -> QuotasAndJournal: ...
     @property
     def long_work(self) -> LongWork: ...
     @property

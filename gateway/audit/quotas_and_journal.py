@@ -79,7 +79,7 @@ class DailyAccounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Accounting:
+class QuotasAndJournal:
     """The rate limits and quotas of callers, and the journal of readings."""
 
     readings_journal: Journal

@@ -11,7 +11,7 @@ from prometheus_client import ProcessCollector
 
 from gateway.app import AppState
 from gateway.audit.entries import Governed
-from gateway.audit.quotas_and_journal import Accounting, DailyAccounts
+from gateway.audit.quotas_and_journal import DailyAccounts, QuotasAndJournal
 from gateway.auth.authentication.authenticator import Authenticator, TokenVerifier
 from gateway.auth.authentication.client_register import ClientRegister, OrganisationCheck
 from gateway.auth.authorization.candidate_policy import CandidatePolicy
@@ -136,10 +136,12 @@ def _catch_up(services: Services) -> EventCatchUp:
     )
 
 
-def _accounting(services: Services, schema: GraphQLSchema, opaque_ids: OpaqueIds, long_work: LongWork) -> Accounting:
+def _accounting(
+    services: Services, schema: GraphQLSchema, opaque_ids: OpaqueIds, long_work: LongWork
+) -> QuotasAndJournal:
     """Who reads whom, counted and written."""
     kept = services.readings_journal, services.rate_limits, services.alerts, DailyAccounts(services.alerts.quota)
-    return Accounting(*kept, opaque_ids, Governed(schema), services.configuration.now, long_work)
+    return QuotasAndJournal(*kept, opaque_ids, Governed(schema), services.configuration.now, long_work)
 
 
 def _ruled_schema() -> tuple[GraphQLSchema, AccessPolicy]:

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.audit.alerts import Alerts
 from gateway.audit.entries import Governed
-from gateway.audit.quotas_and_journal import Accounting, DailyAccounts, account_of
+from gateway.audit.quotas_and_journal import DailyAccounts, QuotasAndJournal, account_of
 from gateway.auth.authentication.clients import ClientQuotas, Viewer
 from gateway.auth.policy.rules import CategorieDonnee as C
 from gateway.auth.policy.rules import Profil
@@ -56,7 +56,7 @@ class Desk:
         self.now = NOW
         self.journal = Journal(f"sqlite+aiosqlite:///{self.file}", SEALER)
         alerts = Alerts(self.metrics)
-        self.accounting = Accounting(
+        self.accounting = QuotasAndJournal(
             self.journal,
             RateLimits(None),
             alerts,
