@@ -48,7 +48,9 @@ async def harvest(tell: Callable[[str], None]) -> None:
 
 def _closed(error: SourceClosed, now: datetime) -> str:
     """Until when a partner is closed, in the time of Paris."""
-    opening = now + timedelta(seconds=error.retry_after or 0.0)
+    opening = now + timedelta(
+        seconds=(error.retry_after or 0.0) + 59
+    )  # cut to the minute, it would still be closed then
     return f"est fermé, et dit rouvrir le {opening.astimezone(PARIS):%d/%m/%Y à %H:%M}"
 
 

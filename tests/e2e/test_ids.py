@@ -59,6 +59,7 @@ class ToldWorld:
     ledger: QualityCounts
     told_values: list[SourcedRecord] = field(default_factory=list)
     version: int = 0
+    timeout: float = 3.0
 
     def __post_init__(self) -> None:
         schema = core_schema(build())
@@ -91,7 +92,7 @@ class ToldWorld:
     def wall_clock(self) -> float:
         return T0.timestamp()
 
-    async def collect(self, _: object, __: Directory, *___: object) -> SourceReadings:
+    async def collect(self, _: object, __: Directory, *___: object, timeout: float | None = None) -> SourceReadings:
         return SourceReadings(list(self.told_values), registry=str(self.version), suivi_heard=frozenset({"60001"}))
 
     def tell(self, *sourced_records: SourcedRecord) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from fixtures.gateway_process import ROOT
 from gateway.__main__ import main
+from tools import release
 
 LINE = re.compile(r"^(\w+)=(.*)$", re.MULTILINE)
 SECRETS = ("GESTIBASE_CLE_0010856A", "REFERENTIEL_CLE", "REGISTRE_TBA", "REGISTRE_LBA")
@@ -128,7 +129,7 @@ def test_the_version_names_code_and_rules(capsys: pytest.CaptureFixture[str]) ->
         main(["--version"])
     assert end.value.code == 0
     first, commit, schema, policy = capsys.readouterr().out.splitlines()
-    assert first == "passerelle 0.2.0"
+    assert first == f"passerelle {release.version()}"
     assert commit.startswith("commit ")
     assert re.fullmatch(r"schéma [0-9a-f]{12}", schema)
     assert re.fullmatch(r"politique [0-9a-f]{12}", policy)

@@ -175,9 +175,11 @@ def close_clients(path: Path) -> int:
     """
     draft = path.with_suffix(".nouveau")
     try:
-        text = _END.sub("\n", path.read_text(encoding="utf-8")).rstrip("\n")
-        draft.write_text(f"{text}\n", encoding="utf-8")
+        written = path.read_text(encoding="utf-8")
+        # As many lines: a mistake is told by its line in the file of its operator.
+        draft.write_text(_END.sub(lambda end: "\n" * end[0].count("\n"), written), encoding="utf-8")
         number = len(read_clients(draft))
+        text = _END.sub("\n", written).rstrip("\n")
         draft.write_text(f"{text}\n\n[fin]\nclients = {number}\n", encoding="utf-8")
         shutil.copymode(path, draft)
         os.replace(draft, path)

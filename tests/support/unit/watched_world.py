@@ -56,7 +56,7 @@ class WatchedWorld(ToldWorld):
     def wall_clock(self) -> float:
         return self.instant.timestamp()
 
-    async def collect(self, _: object, __: Directory, *___: object) -> SourceReadings:
+    async def collect(self, _: object, __: Directory, *___: object, timeout: float | None = None) -> SourceReadings:
         spoken = [record for record in self.told_values if record.source not in self.down]
         return SourceReadings(
             sourced_records=spoken,
