@@ -325,3 +325,17 @@ def test_a_register_that_cannot_be_closed_is_named_and_left_as_it_is(tmp_path: P
         close_clients(path)
     assert str(refusal.value).split(" : ")[0] == "clients.toml"
     assert [file.name for file in tmp_path.iterdir()] == ["clients.toml"]
+
+
+def test_a_mistake_behind_the_end_of_a_register_is_told_by_its_line(tmp_path: Path) -> None:
+    """`[fin]` is taken off to be written again: the lines that follow it keep their numbers."""
+    path = tmp_path / "clients.toml"
+    path.write_text(REGISTRY, encoding="utf-8")
+    close_clients(path)
+    text = path.read_text(encoding="utf-8") + "\n[clients.fautif\n"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refusal:
+        close_clients(path)
+    wrong = 1 + text.splitlines().index("[clients.fautif")
+    assert f"ligne {wrong}," in str(refusal.value)
+    assert path.read_text(encoding="utf-8") == text
