@@ -59,7 +59,7 @@ from gateway.schema.organisations import EtatSource, Source
 from gateway.statistiques.answer import Statistics
 from gateway.statistiques.questions import ROOT as STATISTICS_ROOT
 from gateway.statistiques.questions import asked_by
-from gateway.view_in_time import FEW, Found, Sight, meanwhile, prepared, view_in_time
+from gateway.view_in_time import FEW, Found, ViewRequest, meanwhile, prepared, view_in_time
 from gateway.writes.accept_write import Writes
 from gateway.writes.mutation_input import SHOWING_WRITES
 
@@ -98,7 +98,7 @@ class Gateway:
     writes: Writes | None = None  # None: nothing is written through this gateway
     views: ViewCache = field(default_factory=ViewCache)
     plan_slots: PlanSlots = field(default_factory=PlanSlots)
-    late_views: SingleFlight[Sight, None] = field(default_factory=SingleFlight)
+    late_views: SingleFlight[ViewRequest, None] = field(default_factory=SingleFlight)
     introspections: Introspections = field(default_factory=Introspections)
     long_work: LongWork = field(default_factory=LongWork)
 
@@ -225,7 +225,7 @@ async def build_context(
     found: Found | None = None
     if plan.view:
         with gateway.plan_slots.hold(plan):
-            found = await _find(gateway, Sight(plan, rights, directory, day), freshness)
+            found = await _find(gateway, ViewRequest(plan, rights, directory, day), freshness)
     readings, view, people = found or (SourceReadings(), View(), 0)
     context = OperationContext(
         viewer=viewer,
@@ -248,25 +248,25 @@ async def build_context(
     return await gateway.reports.told(context) if TRANSMISSIONS in decision.coordinates else context
 
 
-async def _find(gateway: Gateway, sight: Sight, asked: AskedFreshness) -> Found:
+async def _find(gateway: Gateway, wanted: ViewRequest, asked: AskedFreshness) -> Found:
     """What may be shown of persons before the deadline of the answer."""
     collector = gateway.collector
     try:
         end = collector.wall_clock() + collector.timeout
         if gateway.late_views:  # under way: whoever asks for the same adds no work
-            await prepared(gateway, sight)
-        readings = await _read(collector, sight, asked, end)
+            await prepared(gateway, wanted)
+        readings = await _read(collector, wanted, asked, end)
         if len(readings.sourced_records) > FEW:
-            return await view_in_time(gateway, sight, readings, end)
-        view = find_view(gateway.views, gateway.id_assigner, readings, sight.rights, sight.directory, sight.day)
+            return await view_in_time(gateway, wanted, readings, end)
+        view = find_view(gateway.views, gateway.id_assigner, readings, wanted.rights, wanted.directory, wanted.day)
         return readings, *await view
     except StillUnderWay:
-        return meanwhile(gateway, sight)
+        return meanwhile(gateway, wanted)
 
 
-async def _read(collector: Collector, sight: Sight, asked: AskedFreshness, end: float) -> SourceReadings:
+async def _read(collector: Collector, wanted: ViewRequest, asked: AskedFreshness, end: float) -> SourceReadings:
     """What the sources say, later than each event that is told, as far as they say it in time. Raises StillUnderWay."""
-    told, read = asked.told, partial(collector.collect, sight.plan, sight.directory, asked.age_max)
+    told, read = asked.told, partial(collector.collect, wanted.plan, wanted.directory, asked.age_max)
     if told is None:
         return await read(timeout=end - collector.wall_clock())
     readings = await read(told.met_at, end - collector.wall_clock())

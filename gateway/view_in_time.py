@@ -31,7 +31,7 @@ LATE = "la réponse n'est pas arrivée à temps"
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ViewRequest:
     """Whom a view is for, and whom it is of."""
 
     plan: SourcePlan
@@ -50,43 +50,43 @@ class ViewParts(Protocol):
     @property
     def views(self) -> ViewCache: ...
     @property
-    def late_views(self) -> SingleFlight[Sight, None]: ...
+    def late_views(self) -> SingleFlight[ViewRequest, None]: ...
 
 
 # What was read, what is shown of it, and how many persons were known to be there.
 Found = tuple[SourceReadings, View, int]
 
 
-async def prepared(parts: ViewParts, sight: Sight) -> None:
+async def prepared(parts: ViewParts, wanted: ViewRequest) -> None:
     """Wait for that view, if it is being prepared. Raises StillUnderWay."""
-    if sight in parts.late_views:
-        await parts.late_views.run(sight, partial(_prepare, parts, sight), parts.collector.timeout)
+    if wanted in parts.late_views:
+        await parts.late_views.run(wanted, partial(_prepare, parts, wanted), parts.collector.timeout)
 
 
-async def view_in_time(parts: ViewParts, sight: Sight, readings: SourceReadings, end: float) -> Found:
+async def view_in_time(parts: ViewParts, wanted: ViewRequest, readings: SourceReadings, end: float) -> Found:
     """What these rights see of many records, built before `end`. Raises StillUnderWay."""
-    if _awaits_registry(parts.collector, readings) and _last(parts, sight, readings) is None:
+    if _awaits_registry(parts.collector, readings) and _last(parts, wanted, readings) is None:
         raise StillUnderWay  # a first view without contracts would take as long, and be thrown away
     try:
         async with asyncio.timeout(max(0.0, end - parts.collector.wall_clock())):
-            return readings, *await _build(parts, sight, readings)
+            return readings, *await _build(parts, wanted, readings)
     except TimeoutError:
         raise StillUnderWay from None
 
 
-async def _build(parts: ViewParts, sight: Sight, readings: SourceReadings) -> tuple[View, int]:
+async def _build(parts: ViewParts, wanted: ViewRequest, readings: SourceReadings) -> tuple[View, int]:
     """What these rights see of these readings, and how many persons they were known to see before."""
-    return await find_view(parts.views, parts.id_assigner, readings, sight.rights, sight.directory, sight.day)
+    return await find_view(parts.views, parts.id_assigner, readings, wanted.rights, wanted.directory, wanted.day)
 
 
-def meanwhile(parts: ViewParts, sight: Sight) -> Found:
+def meanwhile(parts: ViewParts, wanted: ViewRequest) -> Found:
     """Have that view read and built behind. Until then: the last view of the same persons, with what it was read from; else
     nothing, every source being late."""
-    parts.late_views.start(sight, partial(_prepare, parts, sight))
-    units = parts.collector.units_of(sight.plan.structures, sight.plan.uais)
+    parts.late_views.start(wanted, partial(_prepare, parts, wanted))
+    units = parts.collector.units_of(wanted.plan.structures, wanted.plan.uais)
     progress = {"preparation": {"unites": parts.collector.cache.heard_of(units), "sur": len(units)}}
-    kept = parts.collector.cache.last((sight.plan, sight.directory))
-    last = _last(parts, sight, kept) if kept else None
+    kept = parts.collector.cache.last((wanted.plan, wanted.directory))
+    last = _last(parts, wanted, kept) if kept else None
     readings = last.readings if last else None
     if last is None or readings is None or parts.collector.wall_clock() - readings.verified > OLDEST:
         names = {parts.collector.registry_name, *(unit.source for unit in units)}
@@ -95,9 +95,9 @@ def meanwhile(parts: ViewParts, sight: Sight) -> Found:
     return replace(readings, covered=covered, progress=progress), last, len(last.persons)
 
 
-def _last(parts: ViewParts, sight: Sight, readings: SourceReadings) -> BuiltView | None:
+def _last(parts: ViewParts, wanted: ViewRequest, readings: SourceReadings) -> BuiltView | None:
     """The last view of the same persons, told by the same units."""
-    return parts.views.last(view_key(readings, sight.rights, sight.directory, sight.day).subject)
+    return parts.views.last(view_key(readings, wanted.rights, wanted.directory, wanted.day).subject)
 
 
 def _awaits_registry(collector: Collector, readings: SourceReadings) -> bool:
@@ -105,14 +105,14 @@ def _awaits_registry(collector: Collector, readings: SourceReadings) -> bool:
     return isinstance(readings.errors.get(collector.registry_name), SourceTimedOut)
 
 
-async def _prepare(parts: ViewParts, sight: Sight) -> None:
+async def _prepare(parts: ViewParts, wanted: ViewRequest) -> None:
     """Read and build that view to the end."""
     for _ in range(TRIES):
-        readings = await parts.collector.collect(sight.plan, sight.directory)
+        readings = await parts.collector.collect(wanted.plan, wanted.directory)
         if not _awaits_registry(parts.collector, readings):
             break
         await asyncio.sleep(REST)
-    await _build(parts, sight, readings)
+    await _build(parts, wanted, readings)
 
 
 def _late(names: Iterable[str]) -> dict[str, SourceError]:
