@@ -2,7 +2,7 @@
 
 What takes longer is prepared behind, for whoever asks next: a region of forty thousand young people takes twenty seconds to read,
 join and merge the first time. Meanwhile the last view of the same persons is shown, at its own age; without one, no source is
-told to have answered, and how far the reading is. Knows no GraphQL.
+told to have answered, and the answer says how many units are read. Knows no GraphQL.
 """
 
 import asyncio
@@ -23,9 +23,8 @@ from gateway.federation.views.build import BuiltView, ViewCache, find_view, view
 from gateway.federation.views.view import Rights, View
 
 FEW = 5_000  # records: joined and merged in a second or so, which is waited for rather than asked again
-OLDEST = (
-    3600.0  # seconds since a view was last found true: older, it stands in for nothing, as a kept answer of a partner
-)
+# Seconds since a view was last found true: older, it stands in for nothing, no more than a kept answer of a partner does.
+OLDEST = 3600.0
 TRIES, REST = 20, 1.0  # readings, and the seconds between two, while the registry is still being read
 LATE = "la réponse n'est pas arrivée à temps"
 
